@@ -1,0 +1,58 @@
+// catalog: the closed list of all messages. A message's number on the wire is its place here:
+// append at the end of its list, and raise kWireVersion when that is not possible.
+#pragma once
+
+#include <variant>
+
+#include "messages/envelope.hpp"
+#include "messages/local.hpp"
+#include "messages/raft.hpp"
+
+namespace raftbus {
+
+inline constexpr std::uint32_t kWireVersion = 1;
+
+// Taken from peers and neighbours alike.
+using PeerMessage =
+    std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign,
+                 CampaignReply, AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply,
+                 NewerTerm, TransferLeadership, Introduction, Propose, ProposeRefused, ReadIndex,
+                 ReadIndexReply, ReadRefused>;
+
+// Taken from the same node alone.
+using LocalMessage =
+    std::variant<Fence, Fenced, TermSaved, Lead, TermSeen, LeaderHeard, QuorumLost, SaveHardState,
+                 HardStateSaved, Append, Appended, AppendRefused, ReadLog, LogRead, Apply, Applied,
+                 OutcomesReady, ReadState, StateRead, LeaderChanged, AskReport, ElectionReport,
+                 ReplicatorReport, StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests,
+                 ClientReplies>;
+
+namespace detail {
+template <class... Variants>
+struct Joined;
+template <class... A, class... B>
+struct Joined<std::variant<A...>, std::variant<B...>> {
+    using type = std::variant<A..., B...>;
+};
+}  // namespace detail
+
+using AnyMessage = detail::Joined<PeerMessage, LocalMessage>::type;
+
+// A message's number: its index in AnyMessage. Peers' come first.
+using MessageType = std::size_t;
+inline constexpr MessageType kPeerMessageCount = std::variant_size_v<PeerMessage>;
+inline constexpr MessageType kMessageCount = std::variant_size_v<AnyMessage>;
+constexpr bool from_peers_too(MessageType type) {
+    return type < kPeerMessageCount;
+}
+
+// The message's name as in its struct, "RequestVote". `type` must be below kMessageCount.
+std::string_view name_of(MessageType type);
+
+// What one delivery is: the outside and the inside.
+struct Delivery {
+    Envelope envelope;
+    AnyMessage message;
+};
+
+}  // namespace raftbus

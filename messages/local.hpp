@@ -1,0 +1,294 @@
+// local: what the actors of one node say to each other. None of it is taken from a peer.
+//
+// Owns: the messages inside a node. The first group is the fence (docs/architecture.md), which
+// takes the place of the lock that a Raft in one piece would hold over term, vote and log.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "messages/batch.hpp"
+#include "messages/fields.hpp"
+#include "messages/types.hpp"
+
+namespace raftbus {
+
+// ---- the fence: election and replicator
+
+// election -> replicator: "work for no term below this one, and stop leading." A fence of the term
+// that is in force already raises nothing: it asks for the picture. At most one is outstanding.
+struct Fence {
+    Term term;
+    bool forced = false;  // an operator's or a leader's wish: promises to a leader do not refuse it
+    RAFTBUS_FIELDS(Fence, term, forced);
+};
+
+// The fence stands. Votes are judged and campaigns counted on this picture alone.
+struct Standing {
+    EntryId last;                // the end of the log as accepted, durable or not
+    std::vector<NodeId> voters;  // membership in force
+    std::optional<Duration>
+        since_leader;             // since the leader of the current term was heard; none: not heard
+    bool storage_answers = true;  // false: a storage request has been waiting for too long
+    RAFTBUS_FIELDS(Standing, last, voters, since_leader, storage_answers);
+};
+// The fence was refused: a lease is promised, or a start too recent to know of any.
+struct Promised {
+    Duration remaining{};
+    RAFTBUS_FIELDS(Promised, remaining);
+};
+// replicator -> election
+struct Fenced {
+    Term term;  // echoed
+    std::variant<Standing, Promised> outcome;
+    RAFTBUS_FIELDS(Fenced, term, outcome);
+};
+// election -> replicator: the stored term is at least this one: take part in it (rule 3, "open").
+struct TermSaved {
+    Term term;
+    RAFTBUS_FIELDS(TermSaved, term);
+};
+// election -> replicator: this node won `term`. Obeyed only if the fence still is `term` (rule 4).
+struct Lead {
+    Term term;
+    RAFTBUS_FIELDS(Lead, term);
+};
+// replicator -> election: a message of a higher term came in.
+struct TermSeen {
+    Term term;
+    RAFTBUS_FIELDS(TermSeen, term);
+};
+// replicator -> election: the leader of `term` was heard. Not sent for every message.
+struct LeaderHeard {
+    Term term;
+    NodeId leader;
+    RAFTBUS_FIELDS(LeaderHeard, term, leader);
+};
+// replicator -> election: this leader has not heard a majority for an election timeout (Diss.
+// §6.2).
+struct QuorumLost {
+    Term term;
+    RAFTBUS_FIELDS(QuorumLost, term);
+};
+
+// ---- storage
+
+// election -> storage
+struct SaveHardState {
+    StorageRequest request;
+    Term term;
+    NodeId vote;  // 0: none given in this term
+    RAFTBUS_FIELDS(SaveHardState, request, term, vote);
+};
+struct HardStateSaved {
+    StorageRequest request;
+    RAFTBUS_FIELDS(HardStateSaved, request);
+};
+
+// replicator -> storage: first forget all entries from `cut_from` on (0: none), then add the
+// batches.
+struct Append {
+    StorageRequest request;
+    LogIndex cut_from;
+    std::vector<Batch> batches;
+    RAFTBUS_FIELDS(Append, request, cut_from, batches);
+};
+// Done and durable. Requests are answered in the order they were made.
+struct Appended {
+    StorageRequest request;
+    RAFTBUS_FIELDS(Appended, request);
+};
+// The disk is full: nothing of the request was written.
+struct AppendRefused {
+    StorageRequest request;
+    RAFTBUS_FIELDS(AppendRefused, request);
+};
+
+// replicator or gateway -> storage: whole batches from the one that holds `from`, at least one if
+// there is any, until `bytes_max` is exceeded.
+struct ReadLog {
+    StorageRequest request;
+    LogIndex from;
+    std::uint64_t bytes_max = 0;
+    RAFTBUS_FIELDS(ReadLog, request, from, bytes_max);
+};
+struct LogRead {
+    StorageRequest request;
+    LogIndex first;              // the oldest index that the log still has
+    LogIndex last;               // the newest that was written
+    std::vector<Batch> batches;  // empty: nothing at `from` (any more, or yet)
+    RAFTBUS_FIELDS(LogRead, request, first, last, batches);
+};
+
+// ---- state machine
+
+// replicator -> state machine: committed and durable, in order, without gaps.
+struct Apply {
+    std::vector<Batch> batches;
+    RAFTBUS_FIELDS(Apply, batches);
+};
+// state machine -> replicator: room for more.
+struct Applied {
+    LogIndex index;
+    RAFTBUS_FIELDS(Applied, index);
+};
+
+// What a command did. Revisions are log indexes.
+struct Written {
+    std::uint64_t revision = 0;  // of this command
+    bool found = false;          // whether the key was there before (DELETE only; false for SET)
+    RAFTBUS_FIELDS(Written, revision, found);
+};
+struct ConditionFailed {
+    bool found = false;
+    std::uint64_t revision = 0;  // of the key's last write; 0 if it is not there
+    RAFTBUS_FIELDS(ConditionFailed, found, revision);
+};
+using CommandOutcome = std::variant<Written, ConditionFailed>;
+
+struct BatchOutcome {
+    ProposalNumber proposal;
+    std::vector<CommandOutcome> outcomes;  // one per command, in order
+    RAFTBUS_FIELDS(BatchOutcome, proposal, outcomes);
+};
+// state machine -> gateway: applied up to `index`, an entry of `term`. A proposal of an older term
+// that is not among the outcomes of this or an earlier message will never be applied.
+struct OutcomesReady {
+    LogIndex index;
+    Term term;
+    std::vector<BatchOutcome> batches;  // those whose origin is this node
+    RAFTBUS_FIELDS(OutcomesReady, index, term, batches);
+};
+
+struct GetQuery {
+    SharedBytes key;
+    RAFTBUS_FIELDS(GetQuery, key);
+};
+struct ScanQuery {
+    SharedBytes start;               // inclusive
+    std::optional<SharedBytes> end;  // exclusive; none: to the last key
+    std::uint64_t limit = 0;         // items
+    std::uint64_t bytes_max = 0;  // of keys and values; at least one item is returned all the same
+    bool keys_only = false;
+    RAFTBUS_FIELDS(ScanQuery, start, end, limit, bytes_max, keys_only);
+};
+using Query = std::variant<GetQuery, ScanQuery>;
+
+struct Item {
+    SharedBytes key;
+    SharedBytes value;
+    std::uint64_t revision = 0;
+    RAFTBUS_FIELDS(Item, key, value, revision);
+};
+struct GetAnswer {
+    std::optional<Item> item;  // none: not found; the key is left empty
+    RAFTBUS_FIELDS(GetAnswer, item);
+};
+struct ScanAnswer {
+    std::vector<Item> items;
+    bool more = false;
+    RAFTBUS_FIELDS(ScanAnswer, items, more);
+};
+using Answer = std::variant<GetAnswer, ScanAnswer>;
+
+// gateway -> state machine: answer these once `at` is applied.
+struct ReadState {
+    ReadNumber read;
+    LogIndex at;
+    std::vector<Query> queries;
+    RAFTBUS_FIELDS(ReadState, read, at, queries);
+};
+struct StateRead {
+    ReadNumber read;
+    LogIndex applied;
+    std::vector<Answer> answers;  // one per query, in order
+    RAFTBUS_FIELDS(StateRead, read, applied, answers);
+};
+
+// ---- who leads, and reports for STATUS
+
+enum class RoleName : std::uint8_t { follower, pre_candidate, candidate, leader };
+
+// election -> gateway: a hint for where to send proposals and reads.
+struct LeaderChanged {
+    Term term;
+    NodeId leader;  // 0: none known
+    RAFTBUS_FIELDS(LeaderChanged, term, leader);
+};
+
+// gateway -> election, replicator, state machine
+struct AskReport {
+    std::uint64_t ask = 0;
+    RAFTBUS_FIELDS(AskReport, ask);
+};
+struct ElectionReport {
+    std::uint64_t ask = 0;
+    RoleName role = RoleName::follower;
+    Term term;
+    NodeId leader;
+    RAFTBUS_FIELDS(ElectionReport, ask, role, term, leader);
+};
+struct Member {
+    NodeId node;
+    bool voter = true;   // false: learner
+    std::string peer;    // ZeroMQ endpoint for peers
+    std::string client;  // ZeroMQ endpoint for clients; empty: not known
+    RAFTBUS_FIELDS(Member, node, voter, peer, client);
+};
+struct ReplicatorReport {
+    std::uint64_t ask = 0;
+    LogIndex first, last, commit;
+    std::vector<Member> members;
+    bool storage_answers = true;
+    RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers);
+};
+struct StateReport {
+    std::uint64_t ask = 0;
+    LogIndex applied;
+    std::uint64_t digest = 0;  // of the state at `applied`
+    std::uint64_t keys = 0;    // about how many there are
+    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys);
+};
+
+// ---- the bus
+
+// bus -> election, replicator, gateway: a connection to the peer stands, or broke.
+struct PeerUp {
+    NodeId peer;
+    RAFTBUS_FIELDS(PeerUp, peer);
+};
+struct PeerLost {
+    NodeId peer;
+    RAFTBUS_FIELDS(PeerLost, peer);
+};
+// bus -> election: hand leadership over. bus -> gateway, later: answer what can be answered soon.
+// Each says Stopped to the bus when it is done.
+struct Stop {
+    RAFTBUS_FIELDS(Stop);
+};
+struct Stopped {
+    RAFTBUS_FIELDS(Stopped);
+};
+
+// One message of a client: `route` is every frame up to and including the first empty one, packed;
+// it goes back unchanged.
+struct ClientFrame {
+    SharedBytes route;
+    std::optional<SharedBytes> body;  // none: the message had no empty frame, or no body after it
+    RAFTBUS_FIELDS(ClientFrame, route, body);
+};
+// bus -> gateway: what has come in since the last one.
+struct ClientRequests {
+    std::vector<ClientFrame> frames;
+    RAFTBUS_FIELDS(ClientRequests, frames);
+};
+// gateway -> bus
+struct ClientReplies {
+    std::vector<ClientFrame> frames;
+    RAFTBUS_FIELDS(ClientReplies, frames);
+};
+
+}  // namespace raftbus

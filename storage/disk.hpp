@@ -1,0 +1,56 @@
+// disk: the few things that storage asks of a file system. Implemented by disk_posix.cpp, by the
+// tests' in-memory disk and by the simulator's.
+//
+// Owns: the interface, and DiskFailed. All names are relative to one directory, without slashes.
+// Must not know: what the files hold.
+//
+// Errors: anything that fails but for lack of space throws DiskFailed, which ends the process; after a
+// failed write or sync nothing that the kernel says about the file can be believed (fsyncgate).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace raftbus {
+
+class DiskFailed : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+class DiskFile {
+public:
+    virtual ~DiskFile() = default;
+    virtual std::uint64_t size() const = 0;
+    // Writes all of `parts`, one after the other, from `offset` on. Not durable before sync().
+    virtual void write(std::uint64_t offset, const std::vector<std::string_view>& parts) = 0;
+    // Up to `count` bytes from `offset`; fewer only at the end of the file.
+    virtual std::string read(std::uint64_t offset, std::size_t count) = 0;
+    // Returns once everything written to this file is durable.
+    virtual void sync() = 0;
+};
+
+class Disk {
+public:
+    virtual ~Disk() = default;
+    // Names of all files, sorted.
+    virtual std::vector<std::string> list() = 0;
+    // Opens an existing file for reading and writing.
+    virtual std::unique_ptr<DiskFile> open(const std::string& name) = 0;
+    // Makes a file of `bytes` zeros, durable with its name, and opens it: later writes inside it change
+    // no metadata. Null, and nothing left behind, if there is no room.
+    virtual std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) = 0;
+    // Starts making a zeroed file of that size in the background, for the next create_zeroed of it to
+    // take at once. A hint; may do nothing.
+    virtual void prepare_zeroed(std::uint64_t bytes) = 0;
+    // Durable when it returns, and atomic: the old content or the new. False if there is no room.
+    virtual bool replace(const std::string& name, std::string_view content) = 0;
+    // Durable when it returns.
+    virtual void remove(const std::string& name) = 0;
+};
+
+}  // namespace raftbus

@@ -1,0 +1,50 @@
+// kv_state: the replicated state: keys, their values and revisions. An interface with two
+// implementations: kv_memory (one ordered table; for the simulator) and kv_rocksdb (a table over
+// RocksDB; for production). One conformance suite runs on both.
+//
+// Owns: what the commands did. Must not know: actors, terms' meaning, clocks. Time comes from batch
+// headers alone, so every node computes the same.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "messages/local.hpp"
+
+namespace raftbus {
+
+class KvState {
+public:
+    virtual ~KvState() = default;
+
+    // Applies a batch, which must follow applied() (CHECKed). Appends one outcome per command to
+    // `outcomes` unless it is null. A body that can not be decoded throws CheckFailed: gateways make
+    // bodies, and CRCs guard them.
+    virtual void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) = 0;
+
+    // The last index applied, and the term of its entry; {0, 0} at first.
+    virtual EntryId applied() const = 0;
+    // Of all that was applied so far: equal on all nodes at equal applied(), independent of flushes.
+    virtual std::uint64_t digest() const = 0;
+    // About how many keys there are; for display.
+    virtual std::uint64_t keys() const = 0;
+
+    // The key's value and revision; none if it is not there. `Item::key` is left empty.
+    virtual std::optional<Item> get(std::string_view key) = 0;
+    virtual ScanAnswer scan(const ScanQuery& query) = 0;
+
+    // True when enough has gathered in memory for a flush to be worth it and none is under way.
+    virtual bool wants_flush() const = 0;
+    // Freezes what is in memory and returns the work that makes it durable, together with applied().
+    // The work may run on another thread while apply, get and scan go on; it throws DiskFailed.
+    virtual std::function<void()> begin_flush() = 0;
+    // To be called when the work has returned.
+    virtual void end_flush() = 0;
+    // What a restart would find: the applied index of the last finished flush.
+    virtual EntryId flushed() const = 0;
+};
+
+}  // namespace raftbus

@@ -1,0 +1,71 @@
+// log: the replicated log and the hard state on disk, in segments of checked records.
+//
+// Owns: the files named seg-*; which batches are in the log; the last saved term and vote.
+// Must not know: actors, roles, what a term means, when to sync.
+// Format and recovery: docs/log-format.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "messages/batch.hpp"
+#include "messages/result.hpp"
+#include "storage/disk.hpp"
+
+namespace raftbus {
+
+struct HardState {
+    Term term;
+    NodeId vote;  // 0: none given in this term
+    bool operator==(const HardState&) const = default;
+};
+
+struct LogOptions {
+    std::uint64_t identity = 0;               // of cluster and node: mixed into every checksum, so that a
+                                              // file of another node is never taken for ours
+    std::uint64_t segment_bytes = 32 << 20;   // a record larger than this gets a segment of its own size
+};
+
+// What was found at start.
+struct RecoveredLog {
+    HardState hard_state;              // the term is at least that of the last entry
+    EntryId before_first;              // the entry before the oldest one that is kept; {0, 0} if none was cut
+    EntryId last;                      // the end of the log; == before_first if it is empty
+    std::vector<EntryId> term_starts;  // the first entry of each run of equal terms, ascending
+    std::uint64_t torn_bytes = 0;      // of an unfinished write at the very end, cut off
+};
+
+class Log {
+public:
+    // Reads all segments. The error names file and offset of the damage and what to do about it.
+    static Result<std::unique_ptr<Log>> open(Disk& disk, const LogOptions& options);
+    virtual ~Log() = default;
+
+    virtual const RecoveredLog& recovered() const = 0;
+
+    // Gathers a change; nothing is written before sync(). False if there is no room on the disk for it:
+    // then nothing of it was gathered. The bodies are kept by reference until sync() returns.
+    virtual bool stage(const HardState& hard_state) = 0;
+    // First forgets all entries from `cut_from` on (0: none), then adds the batches, which must follow
+    // the log's end. CHECKs that they do.
+    virtual bool stage(LogIndex cut_from, const std::vector<Batch>& batches) = 0;
+    // Writes all that was gathered with one write and one fdatasync (more only across segments), in the
+    // order it was gathered. When it returns, everything is durable. Nothing gathered: does nothing.
+    virtual void sync() = 0;
+
+    // Marks, without waiting for the disk, that the last group of writes was synced: damage to it is
+    // then known from an unfinished write and refused at the next start. For when the log falls idle and
+    // at orderly shutdown. Nothing is staged (CHECKed); does nothing if the log is sealed already.
+    virtual void seal() = 0;
+
+    // Whole batches from the one that holds `from`, at least one if it is there, until `bytes_max` is
+    // exceeded. Sees what was synced, not what is only staged. Throws DiskFailed if a record that was
+    // written can not be read back intact.
+    virtual std::vector<Batch> read(LogIndex from, std::uint64_t bytes_max) = 0;
+
+    virtual LogIndex first() const = 0;  // the oldest index that is kept; one above last() if empty
+    virtual EntryId last() const = 0;    // the end of the log, staged or not
+};
+
+}  // namespace raftbus
