@@ -1,0 +1,71 @@
+#include "actors/following.hpp"
+
+#include <algorithm>
+
+namespace raftbus {
+
+bool Following::on(const AppendEntries& append, NodeId leader) {
+    if (!contiguous(append.batches, append.previous.index.next())) return false;
+    if (!std::all_of(append.batches.begin(), append.batches.end(), intact)) return false;
+    if (!append.batches.empty() && append.batches.back().header.term > append.term) return false;
+    leader_ = leader;
+
+    // What lies at or below the commit index is the same in all logs, whatever is remembered of it.
+    const LogTail& tail = log_.tail();
+    const bool known = append.previous.index <= log_.commit() ||
+                       tail.term_at(append.previous.index) == append.previous.term;
+    if (!known) {
+        refuse(append.previous);
+        return true;
+    }
+    take(append.batches);
+    const LogIndex end =
+        append.batches.empty() ? append.previous.index : append.batches.back().header.last();
+    matched_ = std::max(matched_, end);
+    commit_to(append.commit);
+    owed_ = end;
+    return true;
+}
+
+void Following::refuse(EntryId previous) {
+    reply(AppendEntriesReply{term_,
+                             Conflict{previous.index, log_.tail().newest_not_after(previous)}});
+}
+
+// Raft Figure 2, steps 3 and 4. An entry that is there already is left alone, and so is what
+// follows it: a message that comes late must not shorten the log.
+void Following::take(const std::vector<Batch>& batches) {
+    for (const Batch& batch : batches) {
+        const LogIndex first = batch.header.first;
+        if (first <= log_.commit()) continue;
+        const auto own = log_.tail().term_at(first);
+        if (own == batch.header.term) continue;
+        if (own) log_.cut_from(first);
+        log_.append(batch);
+    }
+}
+
+void Following::on(const Heartbeat& heartbeat, NodeId leader) {
+    leader_ = leader;
+    commit_to(heartbeat.commit);
+    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index});
+}
+
+// Not beyond what was matched with this leader: the rest may be another leader's (Raft Figure 2,
+// step 5).
+void Following::commit_to(LogIndex leader_commit) {
+    log_.commit_to(std::min(leader_commit, matched_));
+}
+
+void Following::acknowledge() {
+    if (!leader_) return;
+    const LogIndex safe = std::min(matched_, log_.durable());
+    const bool news = safe > told_;
+    const bool owes_reply = owed_ && safe >= *owed_;
+    if (!news && !owes_reply) return;
+    told_ = std::max(told_, safe);
+    if (owes_reply) owed_.reset();
+    reply(AppendEntriesReply{term_, Matched{safe}});
+}
+
+}  // namespace raftbus

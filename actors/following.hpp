@@ -1,0 +1,48 @@
+// following: what a replicator does while it does not lead: takes entries from the leader of the
+// term it works in, and acknowledges what is durable.
+//
+// Owns: which leader is followed in this term, and how far the own log is known to match its log.
+// Must not know: the fence. Whoever calls has made sure that messages are of the term in force.
+// Sends: AppendEntriesReply, HeartbeatReply (leader's replicator).
+// Implements: Raft Figure 2, "AppendEntries RPC, receiver implementation".
+#pragma once
+
+#include <optional>
+
+#include "actors/context.hpp"
+#include "actors/replica_log.hpp"
+
+namespace raftbus {
+
+class Following {
+public:
+    Following(Context& context, ReplicaLog& log, Term term)
+        : context_(context), log_(log), term_(term) {}
+
+    // Returns false, having changed nothing, if the message contradicts itself.
+    bool on(const AppendEntries& append, NodeId leader);
+    void on(const Heartbeat& heartbeat, NodeId leader);
+    // Acknowledges what has become durable since.
+    void acknowledge();
+
+    NodeId leader() const { return leader_; }
+    LogIndex matched() const { return matched_; }
+
+private:
+    void refuse(EntryId previous);
+    void take(const std::vector<Batch>& batches);
+    void commit_to(LogIndex leader_commit);
+    void reply(AnyMessage message) {
+        context_.send({leader_, ActorName::replicator}, std::move(message));
+    }
+
+    Context& context_;
+    ReplicaLog& log_;
+    const Term term_;
+    NodeId leader_;
+    LogIndex matched_;              // the log equals the leader's up to here
+    LogIndex told_;                 // and so far the leader has been told
+    std::optional<LogIndex> owed_;  // the leader waits for an answer that covers this, news or not
+};
+
+}  // namespace raftbus

@@ -1,0 +1,96 @@
+// leading: what a replicator does while it leads one term. Made when it is told to lead, destroyed
+// when the fence rises or it steps down: nothing of a leadership outlives it.
+//
+// Owns: every peer's progress, rounds of heartbeats, reads that wait for one, the lease, a transfer
+// of leadership under way. Must not know: the fence. Whoever calls has made sure that messages are
+// of this term. Sends: AppendEntries, Heartbeat (peers' replicators); ProposeRefused,
+// ReadIndexReply, ReadRefused
+//   (gateways); TimeoutNow (a peer's election); QuorumLost (election).
+// Implements: Raft §5.3, §5.4.2, §8; Diss. §3.10, §6.2, §6.4, §10.2.1.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "actors/context.hpp"
+#include "actors/options.hpp"
+#include "actors/peer_progress.hpp"
+#include "actors/read_confirm.hpp"
+#include "actors/replica_log.hpp"
+
+namespace raftbus {
+
+class Leading {
+public:
+    // Appends the new leader's no-op (Raft §8). `voters` includes this node.
+    Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
+            std::vector<NodeId> voters);
+
+    void on(const AppendEntriesReply& reply, NodeId from);
+    void on(const HeartbeatReply& reply, NodeId from);
+    void on(const Propose& propose, const Envelope& envelope);
+    void on(const ReadIndex& read, const Envelope& envelope);
+    void on(const TransferLeadership& wish);
+    void on(const LogRead& read);
+    void on(const PeerUp& up);
+    void on(const PeerLost& lost);
+
+    // Once every heartbeat interval.
+    void tick();
+    // After every burst: commits, sends to peers what their credit allows, starts a round for
+    // reads.
+    void drained();
+    // Before it is destroyed: refuses the reads that wait.
+    void leave();
+
+    Term term() const { return term_; }
+    LogIndex no_op() const { return no_op_; }
+
+private:
+    struct Transfer {
+        NodeId target;
+        Moment deadline;
+        bool told = false;  // TimeoutNow is out
+    };
+    struct RoundSent {
+        Round round;
+        Moment when;
+    };
+
+    void append(BatchKind kind, std::uint32_t count, NodeId origin, ProposalNumber proposal,
+                std::uint32_t body_crc, SharedBytes body);
+    void maybe_commit();
+    void replicate_to(NodeId peer, PeerProgress& progress);
+    void send_entries(NodeId peer, PeerProgress& progress, std::vector<Batch> batches);
+    void fetch_for(PeerProgress& progress);
+    void connection_changed(NodeId peer, bool connected);
+    void heartbeat(NodeId peer, PeerProgress& progress);
+    void start_round();
+    void confirm_reads();
+    void answer(const WaitingRead& read);
+    void refuse(const WaitingRead& read, Refusal why);
+    bool lease_holds() const;
+    void maybe_hand_over();
+    void maybe_yield();
+    NodeId best_successor() const;
+    bool hears_quorum() const;
+
+    // identity
+    Context& context_;
+    const RaftOptions& options_;
+    const NodeId self_;
+    const Term term_;
+    // volatile
+    ReplicaLog& log_;
+    std::map<NodeId, PeerProgress> peers_;
+    LogIndex no_op_;
+    ReadConfirm reads_;
+    Round round_;
+    std::deque<RoundSent> rounds_sent_;  // not confirmed yet
+    Moment confirmed_at_;                // when the newest confirmed round was sent
+    bool lease_given_up_ = false;  // a TimeoutNow went out in this term: it may act at any time
+    std::optional<Transfer> transfer_;
+};
+
+}  // namespace raftbus

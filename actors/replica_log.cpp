@@ -1,0 +1,131 @@
+#include "actors/replica_log.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace raftbus {
+
+ReplicaLog::ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
+                       LogIndex applied)
+    : context_(context),
+      options_(options),
+      tail_(recovered),
+      unsent_from_(recovered.last.index.next()),
+      commit_(applied),
+      handed_(applied) {
+    CHECK(applied <= recovered.last.index, "the state is never ahead of the log");
+}
+
+LogIndex ReplicaLog::durable() const {
+    return std::min(mark_.durable(last().index), unsent_from_.previous());
+}
+
+bool ReplicaLog::storage_answers(Duration limit) const {
+    const auto since = mark_.waiting_since();
+    return !since || context_.now() - *since <= limit;
+}
+
+void ReplicaLog::append(Batch batch) {
+    uncommitted_.add(batch.header.last(), batch.bytes());
+    tail_.append(std::move(batch));
+}
+
+// A cut is a request of its own, so that it happens even if there is no room for what replaces the
+// suffix.
+void ReplicaLog::cut_from(LogIndex index) {
+    CHECK(index > commit_, "what is committed stays");
+    flush();
+    tail_.cut_from(index);
+    uncommitted_.cut_from(index);
+    if (index >= unsent_from_) return;  // storage never had it
+    unsent_from_ = index;
+    const StorageRequest request = next_request();
+    mark_.asked(request, index, context_.now());
+    send_to_storage(Append{request, index, {}});
+}
+
+void ReplicaLog::flush() {
+    if (unsent_from_ > last().index || out_of_space_) return;
+    const StorageRequest request = next_request();
+    mark_.asked(request, unsent_from_, context_.now());
+    constexpr auto kAll = std::numeric_limits<std::uint64_t>::max();
+    send_to_storage(Append{request, {}, tail_.batches_from(unsent_from_, kAll)});
+    unsent_from_ = last().index.next();
+}
+
+void ReplicaLog::on(const Appended& done) {
+    mark_.acknowledged(done.request);
+}
+
+void ReplicaLog::on(const AppendRefused& refused) {
+    const auto from = mark_.refused(refused.request);
+    if (!from) return;
+    unsent_from_ = std::min(unsent_from_, *from);
+    if (!out_of_space_)
+        context_.log(LogLevel::error,
+                     "no room on the disk for the log: writes are refused until there is some");
+    out_of_space_ = true;
+}
+
+// Only when no request is under way: those that were made before the refusal was known are refused
+// too, and each of them says so.
+void ReplicaLog::retry_after_refusal() {
+    if (!out_of_space_ || !mark_.idle()) return;
+    out_of_space_ = false;
+    flush();
+}
+
+void ReplicaLog::commit_to(LogIndex index) {
+    CHECK(index <= last().index, "only what is in the log can be committed");
+    commit_ = std::max(commit_, index);
+    uncommitted_.release_to(commit_);
+}
+
+void ReplicaLog::feed_state_machine() {
+    const LogIndex limit = std::min(commit_, durable());
+    while (handed_ < limit && applying_.bytes() < options_.apply_bytes_max && !reading_) {
+        auto batches = tail_.batches_from(handed_.next(), options_.append_bytes_max);
+        if (batches.empty()) {
+            reading_ = next_request();
+            send_to_storage(ReadLog{*reading_, handed_.next(), options_.append_bytes_max});
+        } else {
+            hand_over(std::move(batches), limit);
+        }
+    }
+    tail_.evict(options_.tail_bytes_max, std::min(handed_, limit));
+}
+
+void ReplicaLog::hand_over(std::vector<Batch> batches, LogIndex limit) {
+    while (!batches.empty() && batches.back().header.last() > limit) batches.pop_back();
+    CHECK(!batches.empty(), "commit and durable mark stand at batches' edges");
+    CHECK(batches.front().header.first == handed_.next(), "the state machine is fed without gaps");
+    std::uint64_t bytes = 0;
+    for (const Batch& batch : batches) bytes += batch.bytes();
+    handed_ = batches.back().header.last();
+    applying_.add(handed_, bytes);
+    context_.send({context_.self().node, ActorName::state_machine}, Apply{std::move(batches)});
+}
+
+void ReplicaLog::on(const Applied& applied) {
+    applying_.release_to(applied.index);
+}
+
+bool ReplicaLog::on(const LogRead& read) {
+    if (reading_ != read.request) return false;
+    reading_.reset();
+    CHECK(!read.batches.empty(), "committed entries that are not applied stay in the log");
+    hand_over(read.batches, std::min(commit_, durable()));
+    return true;
+}
+
+StorageRequest ReplicaLog::read_for_peer(LogIndex from, std::uint64_t bytes_max) {
+    const StorageRequest request = next_request();
+    send_to_storage(ReadLog{request, from, bytes_max});
+    return request;
+}
+
+void ReplicaLog::send_to_storage(AnyMessage message) {
+    context_.send({context_.self().node, ActorName::storage}, std::move(message));
+}
+
+}  // namespace raftbus

@@ -1,0 +1,80 @@
+// replica_log: this node's copy of the log as its replicator works with it: the tail in memory,
+// what of it storage has made durable, what of it is committed, and how far the state machine has
+// been fed.
+//
+// Owns: LogTail, DurableMark, commit index, the numbers of storage requests.
+// Must not know: roles, terms' meaning, peers.
+// Sends: Append, ReadLog (storage); Apply (state machine).
+#pragma once
+
+#include <optional>
+
+#include "actors/byte_window.hpp"
+#include "actors/context.hpp"
+#include "actors/durable_mark.hpp"
+#include "actors/log_tail.hpp"
+#include "actors/options.hpp"
+
+namespace raftbus {
+
+class ReplicaLog {
+public:
+    // `applied`: what the state machine held at start; everything up to it is committed.
+    ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
+               LogIndex applied);
+
+    const LogTail& tail() const { return tail_; }
+    EntryId last() const { return tail_.last(); }
+    // Up to here the log is on disk; never above last().
+    LogIndex durable() const;
+    LogIndex commit() const { return commit_; }
+    std::uint64_t uncommitted_bytes() const { return uncommitted_.bytes(); }
+    bool out_of_space() const { return out_of_space_; }
+    // The disk answers: no request has been waiting for longer than `limit`.
+    bool storage_answers(Duration limit) const;
+
+    // Adds a batch to the tail; storage gets it at the next flush().
+    void append(Batch batch);
+    // Cuts the log before `index`, which must be above the commit index, and tells storage at once.
+    void cut_from(LogIndex index);
+    // Hands storage what was appended since, in one request.
+    void flush();
+    // Raises the commit index; lower values change nothing. At most last().
+    void commit_to(LogIndex index);
+    // Feeds the state machine what is both committed and durable, within its credit, and lets go of
+    // what memory need not hold. Called after every burst.
+    void feed_state_machine();
+
+    void on(const Appended& done);
+    void on(const AppendRefused& refused);
+    void on(const Applied& applied);
+    // True if the read was this object's own.
+    bool on(const LogRead& read);
+
+    // Asks storage for older batches; the answer bears the number that is returned.
+    StorageRequest read_for_peer(LogIndex from, std::uint64_t bytes_max);
+    // Tries again to write what there was no room for. Called from time to time.
+    void retry_after_refusal();
+
+private:
+    StorageRequest next_request() { return last_request_ = last_request_.next(); }
+    void send_to_storage(AnyMessage message);
+    void hand_over(std::vector<Batch> batches, LogIndex limit);
+
+    Context& context_;
+    const RaftOptions& options_;
+    StorageRequest last_request_;
+
+    LogTail tail_;
+    DurableMark mark_;
+    LogIndex unsent_from_;  // entries from here on are in the tail but not with storage
+    bool out_of_space_ = false;
+    LogIndex commit_;
+    ByteWindow uncommitted_;
+
+    LogIndex handed_;  // the state machine has been sent everything up to here
+    ByteWindow applying_;
+    std::optional<StorageRequest> reading_;  // committed batches that memory does not hold
+};
+
+}  // namespace raftbus

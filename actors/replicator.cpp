@@ -1,0 +1,266 @@
+#include "actors/replicator.hpp"
+
+#include <algorithm>
+
+#include "messages/text.hpp"
+
+namespace raftbus {
+
+Replicator::Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
+                       LogIndex applied)
+    : context_(context),
+      options_(options),
+      self_(context.self().node),
+      log_(context, options, recovered, applied),
+      fence_(recovered.hard_state.term),
+      role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term),
+      tick_(context, 1) {
+    CHECK(fence_ >= recovered.last.term, "the stored term is never below the log's last");
+}
+
+void Replicator::start() {
+    // A lease may have been promised before the restart.
+    if (options_.lease) promised_until_ = context_.now() + options_.election_timeout_min;
+    tick_.start(options_.heartbeat);
+}
+
+// ---- the fence
+
+// Design rules 1 and 6. Raising it ends leadership in the same step; a fence of the term in force
+// ends it too, for election asks for that when this node has to step down.
+void Replicator::on(const Fence& fence, const Envelope&) {
+    CHECK(fence.term >= fence_, "election alone raises the fence");
+    const bool raises = fence.term > fence_;
+    if (raises && !fence.forced && context_.now() < promised_until_) {
+        tell_election(Fenced{fence.term, Promised{promised_until_ - context_.now()}});
+        return;
+    }
+    stop_leading();
+    if (raises) {
+        fence_ = fence.term;
+        leader_heard_.reset();
+        role_.emplace<Following>(context_, log_, fence_);
+    }
+    std::optional<Duration> since_leader;
+    if (leader_heard_) since_leader = context_.now() - *leader_heard_;
+    tell_election(Fenced{fence.term, Standing{log_.last(), voters(), since_leader,
+                                              log_.storage_answers(options_.storage_stall)}});
+}
+
+// Design rule 3.
+void Replicator::on(const TermSaved& saved, const Envelope&) {
+    CHECK(saved.term <= fence_, "a term is fenced before it is saved");
+    open_ = std::max(open_, saved.term);
+    release_held();
+}
+
+// Design rule 4.
+void Replicator::on(const Lead& lead, const Envelope&) {
+    if (lead.term != fence_) return;  // won, but a newer term has begun since
+    CHECK(open_ == fence_, "a candidate's own vote is saved before it counts");
+    CHECK(!leads());
+    role_.emplace<Leading>(context_, options_, log_, lead.term, voters());
+    tick_.start(options_.heartbeat);
+}
+
+void Replicator::stop_leading() {
+    if (Leading* leading = this->leading()) {
+        leading->leave();
+        role_.emplace<Following>(context_, log_, fence_);
+    }
+}
+
+// True if a message of `term` may be worked on now. An older one is answered; a newer one makes
+// election enter that term.
+bool Replicator::admit(Term term, const Envelope& envelope) {
+    if (!member(envelope.from.node)) {
+        context_.log(LogLevel::warning,
+                     "dropped a message of a node that is not a member: " + to_text(envelope.from));
+        return false;
+    }
+    if (term < fence_) {
+        context_.send(envelope.from, NewerTerm{fence_});
+        return false;
+    }
+    if (term > open_) {
+        term_seen(term);
+        return false;
+    }
+    return true;
+}
+
+void Replicator::term_seen(Term term) {
+    if (term <= term_told_ || term <= fence_) return;
+    term_told_ = term;
+    tell_election(TermSeen{term});
+}
+
+// What a leader of a term that is not open yet says waits for TermSaved, rather than for the leader
+// to say it again. The newest are kept.
+void Replicator::hold(const Envelope& envelope, FromLeader message) {
+    constexpr std::size_t kHeldMax = 32;
+    held_.push_back({envelope, std::move(message)});
+    if (held_.size() > kHeldMax) held_.pop_front();
+}
+
+void Replicator::release_held() {
+    std::deque<Held> held;
+    held.swap(held_);
+    for (const Held& h : held)
+        std::visit([&](const auto& message) { on(message, h.envelope); }, h.message);
+}
+
+// ---- following
+
+void Replicator::on(const AppendEntries& append, const Envelope& envelope) {
+    if (!admit(append.term, envelope)) {
+        if (append.term > open_ && member(envelope.from.node)) hold(envelope, append);
+        return;
+    }
+    CHECK(!leads(), "two leaders in one term");
+    if (!following().on(append, envelope.from.node)) {
+        context_.log(LogLevel::error, "dropped damaged entries from " + to_text(envelope.from));
+        return;
+    }
+    leader_heard(envelope.from.node);
+}
+
+void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
+    if (!admit(heartbeat.term, envelope)) {
+        if (heartbeat.term > open_ && member(envelope.from.node)) hold(envelope, heartbeat);
+        return;
+    }
+    CHECK(!leads(), "two leaders in one term");
+    following().on(heartbeat, envelope.from.node);
+    leader_heard(envelope.from.node);
+}
+
+// Election restarts its timer on this; it is told often enough for that, not for every message.
+void Replicator::leader_heard(NodeId leader) {
+    const Moment now = context_.now();
+    const bool news = !leader_heard_ || now - leader_told_ >= options_.heartbeat / 2;
+    leader_heard_ = now;
+    if (options_.lease) promised_until_ = now + options_.election_timeout_min;
+    if (!news) return;
+    leader_told_ = now;
+    tell_election(LeaderHeard{fence_, leader});
+}
+
+// ---- leading
+
+Leading* Replicator::leading_in(Term term) {
+    Leading* leading = this->leading();
+    return leading && leading->term() == term ? leading : nullptr;
+}
+
+void Replicator::on(const AppendEntriesReply& reply, const Envelope& envelope) {
+    if (Leading* leading = leading_in(reply.term)) leading->on(reply, envelope.from.node);
+}
+
+void Replicator::on(const HeartbeatReply& reply, const Envelope& envelope) {
+    if (Leading* leading = leading_in(reply.term)) leading->on(reply, envelope.from.node);
+}
+
+void Replicator::on(const NewerTerm& newer, const Envelope& envelope) {
+    if (member(envelope.from.node)) term_seen(newer.term);
+}
+
+void Replicator::on(const Propose& propose, const Envelope& envelope) {
+    if (Leading* leading = this->leading())
+        leading->on(propose, envelope);
+    else
+        context_.send(envelope.from, ProposeRefused{propose.proposal, Refusal::not_leader});
+}
+
+void Replicator::on(const ReadIndex& read, const Envelope& envelope) {
+    if (Leading* leading = this->leading())
+        leading->on(read, envelope);
+    else
+        context_.send(envelope.from, ReadRefused{read.read, Refusal::not_leader});
+}
+
+void Replicator::on(const TransferLeadership& wish, const Envelope& envelope) {
+    if (!member(envelope.from.node)) return;
+    if (Leading* leading = this->leading()) leading->on(wish);
+}
+
+// ---- storage and state machine
+
+void Replicator::on(const Appended& done, const Envelope&) {
+    log_.on(done);
+}
+
+void Replicator::on(const AppendRefused& refused, const Envelope&) {
+    log_.on(refused);
+}
+
+void Replicator::on(const LogRead& read, const Envelope&) {
+    if (log_.on(read)) return;
+    if (Leading* leading = this->leading()) leading->on(read);
+}
+
+void Replicator::on(const Applied& applied, const Envelope&) {
+    log_.on(applied);
+}
+
+// ---- connections
+
+void Replicator::on(const PeerUp& up, const Envelope&) {
+    if (Leading* leading = this->leading()) leading->on(up);
+}
+
+// A leader whose process is gone is no reason to refuse others a pre-vote; but a promised lease
+// holds.
+void Replicator::on(const PeerLost& lost, const Envelope&) {
+    if (Leading* leading = this->leading()) return leading->on(lost);
+    if (following().leader() == lost.peer) leader_heard_.reset();
+}
+
+// ---- the rest
+
+void Replicator::on_timer(TimerId timer) {
+    if (!tick_.fired(timer)) return;
+    tick_.start(options_.heartbeat);
+    log_.retry_after_refusal();
+    if (Leading* leading = this->leading()) leading->tick();
+}
+
+void Replicator::on_drained() {
+    log_.flush();
+    if (Leading* leading = this->leading())
+        leading->drained();
+    else if (open_ == fence_)
+        following().acknowledge();
+    log_.feed_state_machine();
+}
+
+void Replicator::on(const AskReport& ask, const Envelope& envelope) {
+    context_.send(envelope.from,
+                  ReplicatorReport{ask.ask, log_.tail().first(), log_.last().index, log_.commit(),
+                                   options_.members, log_.storage_answers(options_.storage_stall)});
+}
+
+LogIndex Replicator::matched() const {
+    auto* following = std::get_if<Following>(&role_);
+    return following ? following->matched() : LogIndex();
+}
+
+bool Replicator::member(NodeId node) const {
+    return std::any_of(options_.members.begin(), options_.members.end(),
+                       [&](const Member& m) { return m.node == node; });
+}
+
+std::vector<NodeId> Replicator::voters() const {
+    std::vector<NodeId> voters;
+    for (const Member& member : options_.members)
+        if (member.voter) voters.push_back(member.node);
+    return voters;
+}
+
+std::string Replicator::describe() const {
+    return (leads() ? "leads, fence " : "follows, fence ") + std::to_string(fence_.value) +
+           ", open " + std::to_string(open_.value) + ", last " + to_text(log_.last()) +
+           ", commit " + std::to_string(log_.commit().value);
+}
+
+}  // namespace raftbus

@@ -1,0 +1,450 @@
+// Figure 2 of the Raft paper, line by line, and what §5 to §8 demand beside it: arrange, one step,
+// look at what was sent. Each test names its line.
+
+#include <gtest/gtest.h>
+
+#include "actors/election.hpp"
+#include "actors/replicator.hpp"
+#include "messages/text.hpp"
+#include "tests/testing/fake_context.hpp"
+#include "tests/testing/makers.hpp"
+#include "tests/testing/stage.hpp"
+
+namespace raftbus::testing {
+namespace {
+
+const NodeId kSelf(1);
+
+// A replicator alone, its fence raised and opened by the test.
+class Figure2 : public ::testing::Test {
+protected:
+    void begin(RecoveredLog log = {}) {
+        options_ = stage_options(3);
+        replicator_.emplace(context_, options_, log, LogIndex(0));
+        replicator_->start();
+    }
+    // Election's part: fence, save, open.
+    void enter(std::uint64_t term) {
+        give(Fence{Term(term)}, election(1));
+        give(TermSaved{Term(term)}, election(1));
+        context_.sent.clear();
+    }
+    void lead(std::uint64_t term) {
+        enter(term);
+        give(Lead{Term(term)}, election(1));
+    }
+    template <class M>
+    void give(const M& message, Address sender) {
+        ASSERT_TRUE(replicator_->receive(from(sender), message));
+        replicator_->on_drained();
+    }
+    // Storage's part: everything that was asked is done.
+    void sync() {
+        for (const Append& append : context_.take<Append>())
+            give(Appended{append.request}, storage(1));
+    }
+    AppendEntries append(std::uint64_t term, EntryId previous, std::vector<Batch> batches,
+                         std::uint64_t commit = 0) {
+        return {Term(term), previous, LogIndex(commit), std::move(batches)};
+    }
+    template <class M>
+    M only() {
+        const auto all = context_.take<M>();
+        EXPECT_EQ(all.size(), 1u);
+        return all.empty() ? M{} : all.front();
+    }
+    EntryId last() { return replicator_->log().last(); }
+
+    FakeContext context_{replicator(1)};
+    RaftOptions options_;
+    std::optional<Replicator> replicator_;
+};
+
+// ---- AppendEntries RPC, receiver implementation
+
+TEST_F(Figure2, Append1_AnOlderTermIsRefused) {
+    begin();
+    enter(5);
+    give(append(4, entry(0, 0), {batch(1, 1, 4)}), replicator(2));
+    EXPECT_EQ(only<NewerTerm>().term, Term(5));
+    EXPECT_EQ(last(), entry(0, 0));
+}
+
+TEST_F(Figure2, Append2_AMissingPreviousEntryIsRefused) {
+    begin();
+    enter(1);
+    give(append(1, entry(3, 1), {batch(4, 1, 1)}), replicator(2));
+    const auto conflict = std::get<Conflict>(only<AppendEntriesReply>().outcome);
+    EXPECT_EQ(conflict.rejected, LogIndex(3));
+    EXPECT_EQ(conflict.hint, entry(0, 0));
+}
+
+TEST_F(Figure2, Append2_APreviousEntryOfAnotherTermIsRefused) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 3, 1)}), replicator(2));
+    enter(3);
+    give(append(3, entry(3, 2), {batch(4, 1, 3)}), replicator(3));
+    EXPECT_EQ(std::get<Conflict>(only<AppendEntriesReply>().outcome).hint, entry(3, 1));
+    EXPECT_EQ(last(), entry(3, 1)) << "a refusal cuts nothing";
+}
+
+TEST_F(Figure2, Append3_AConflictingEntryAndAllThatFollowAreCut) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 1, 1), batch(2, 2, 1), batch(4, 1, 1)}), replicator(2));
+    enter(2);
+    give(append(2, entry(1, 1), {batch(2, 1, 2)}), replicator(3));
+    EXPECT_EQ(last(), entry(2, 2));
+    const auto asked = context_.take<Append>();
+    ASSERT_EQ(asked.size(), 2u);
+    EXPECT_EQ(asked[0].cut_from, LogIndex(2));
+    EXPECT_EQ(asked[1].batches.size(), 1u);
+}
+
+TEST_F(Figure2, Append3_WithoutAConflictNothingIsCut) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 1, 1), batch(2, 1, 1), batch(3, 1, 1)}), replicator(2));
+    give(append(1, entry(0, 0), {batch(1, 1, 1)}), replicator(2));
+    EXPECT_EQ(last(), entry(3, 1));
+}
+
+TEST_F(Figure2, Append4_NewEntriesAreAppendedAndAcknowledgedWhenDurable) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 2, 1), batch(3, 1, 1)}), replicator(2));
+    EXPECT_TRUE(context_.take<AppendEntriesReply>().empty()) << "not durable yet";
+    sync();
+    EXPECT_EQ(std::get<Matched>(only<AppendEntriesReply>().outcome).index, LogIndex(3));
+}
+
+TEST_F(Figure2, Append5_CommitIsAtMostTheLastNewEntry) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 1, 1), batch(2, 1, 1), batch(3, 1, 1)}), replicator(2));
+    enter(2);
+    // Only 1 is known to be the new leader's: 2 and 3 may be about to go.
+    give(append(2, entry(1, 1), {}, 3), replicator(3));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(1));
+    give(Heartbeat{Term(2), LogIndex(3), Round(1)}, replicator(3));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(1)) << "R4";
+}
+
+TEST_F(Figure2, Append_DamagedOrGappedEntriesAreDropped) {
+    begin();
+    enter(1);
+    Batch damaged = batch(1, 1, 1);
+    damaged.header.body_crc ^= 1;
+    give(append(1, entry(0, 0), {damaged}), replicator(2));
+    give(append(1, entry(0, 0), {batch(1, 1, 1), batch(3, 1, 1)}), replicator(2));
+    give(append(1, entry(0, 0), {batch(1, 1, 2)}), replicator(2));
+    EXPECT_EQ(last(), entry(0, 0));
+    EXPECT_EQ(context_.logged.size(), 3u);
+}
+
+TEST_F(Figure2, Append_AStrangerIsNotHeard) {
+    begin();
+    enter(1);
+    give(append(9, entry(0, 0), {batch(1, 1, 9)}), replicator(7));
+    EXPECT_TRUE(context_.sent.empty());
+}
+
+// ---- rules for all servers
+
+TEST_F(Figure2, All_CommittedEntriesAreAppliedInOrderOnceDurable) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 2, 1), batch(3, 1, 1)}, 3), replicator(2));
+    EXPECT_TRUE(context_.take<Apply>().empty()) << "committed, but not durable here";
+    sync();
+    const auto apply = only<Apply>();
+    ASSERT_EQ(apply.batches.size(), 2u);
+    EXPECT_EQ(apply.batches[0].header.first, LogIndex(1));
+}
+
+TEST_F(Figure2, All_ANewerTermIsToldToElectionAndItsMessagesWait) {
+    begin();
+    enter(1);
+    give(append(4, entry(0, 0), {batch(1, 1, 4)}), replicator(3));
+    EXPECT_EQ(only<TermSeen>().term, Term(4));
+    EXPECT_EQ(last(), entry(0, 0));
+    give(Fence{Term(4)}, election(1));
+    EXPECT_EQ(last(), entry(0, 0)) << "a fence alone opens nothing";
+    give(TermSaved{Term(4)}, election(1));
+    EXPECT_EQ(last(), entry(1, 4));
+}
+
+// ---- leaders
+
+TEST_F(Figure2, Leader_HeartbeatsAndANoOpAtOnce) {
+    begin();
+    lead(2);
+    EXPECT_EQ(context_.take<Heartbeat>().size(), 2u);
+    const auto appends = context_.take<AppendEntries>();
+    ASSERT_EQ(appends.size(), 2u);
+    EXPECT_EQ(appends[0].batches.at(0).header.kind, BatchKind::no_op);
+}
+
+TEST_F(Figure2, Leader_ACommandIsAppendedAndSent) {
+    begin();
+    lead(1);
+    for (std::uint32_t peer : {2, 3}) {
+        context_.take<AppendEntries>();
+        give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(peer));
+    }
+    give(Propose{Term(1), ProposalNumber(1), 2, crc32c("xy"), SharedBytes::copy("xy")}, gateway(3));
+    EXPECT_EQ(last(), entry(3, 1)) << "two commands, two indexes";
+    const auto appends = context_.take<AppendEntries>();
+    ASSERT_EQ(appends.size(), 2u);
+    EXPECT_EQ(appends[0].previous, entry(1, 1));
+    EXPECT_EQ(appends[0].batches.at(0).header.origin, NodeId(3));
+}
+
+TEST_F(Figure2, Leader_ARefusalMovesBackAndASuccessOn) {
+    RecoveredLog log{.hard_state = {Term(3), {}},
+                     .last = entry(6, 3),
+                     .term_starts = {entry(1, 1), entry(4, 3)}};
+    begin(log);
+    lead(4);
+    context_.sent.clear();
+    give(AppendEntriesReply{Term(4), Conflict{LogIndex(6), entry(5, 2)}}, replicator(2));
+    // The newest own entry that is not after 5/2 is 3/1. It is not in memory: storage is asked.
+    EXPECT_EQ(only<ReadLog>().from, LogIndex(4));
+}
+
+TEST_F(Figure2, Leader_CommitNeedsAMajorityThatIsDurable) {
+    begin();
+    lead(1);
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(0)) << "the own log is not synced";
+    sync();
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(1));
+}
+
+TEST_F(Figure2, Leader_AnOlderTermIsNotCommittedByCounting) {  // §5.4.2
+    RecoveredLog log{.hard_state = {Term(2), {}},
+                     .last = entry(2, 2),
+                     .term_starts = {entry(1, 1), entry(2, 2)}};
+    begin(log);
+    lead(4);
+    give(AppendEntriesReply{Term(4), Matched{LogIndex(2)}}, replicator(2));
+    give(AppendEntriesReply{Term(4), Matched{LogIndex(2)}}, replicator(3));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(0)) << "2/2 is on all nodes, and not committed";
+    give(AppendEntriesReply{Term(4), Matched{LogIndex(3)}}, replicator(2));
+    sync();
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(3));
+}
+
+TEST_F(Figure2, Leader_AnAcknowledgementOfAnEarlierTermIsNotCounted) {
+    begin();
+    lead(1);
+    sync();
+    lead(2);
+    sync();
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(2)}}, replicator(2));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(0));
+}
+
+TEST_F(Figure2, Leader_MoreThanThereIsIsNotBelieved) {
+    begin();
+    lead(1);
+    sync();
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(99)}}, replicator(2));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(0));
+}
+
+TEST_F(Figure2, Leader_ProposalsOfAnotherTermAreRefused) {
+    begin();
+    lead(2);
+    give(Propose{Term(1), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(2));
+    const auto refused = only<ProposeRefused>();
+    EXPECT_EQ(refused.proposal, ProposalNumber(7));
+    EXPECT_EQ(refused.why, Refusal::not_leader);
+}
+
+TEST_F(Figure2, Leader_AFenceEndsLeadershipInTheSameStep) {
+    begin();
+    lead(1);
+    give(ReadIndex{ReadNumber(3)}, gateway(1));
+    give(Fence{Term(2)}, election(1));
+    EXPECT_FALSE(replicator_->leads());
+    EXPECT_EQ(only<ReadRefused>().read, ReadNumber(3));
+    give(Lead{Term(1)}, election(1));
+    EXPECT_FALSE(replicator_->leads()) << "won too late";
+}
+
+TEST_F(Figure2, Leader_AMemoryFullOfUncommittedEntriesIsBusy) {  // R5, bug 31
+    begin();
+    options_.uncommitted_bytes_max = 100;
+    lead(1);
+    const std::string big(200, 'x');
+    give(Propose{Term(1), ProposalNumber(1), 1, crc32c(big), SharedBytes::copy(big)}, gateway(1));
+    give(Propose{Term(1), ProposalNumber(2), 1, crc32c(big), SharedBytes::copy(big)}, gateway(1));
+    EXPECT_EQ(only<ProposeRefused>().why, Refusal::busy);
+}
+
+TEST_F(Figure2, Leader_ASlowPeerIsSentNoMoreThanItsCredit) {  // R5
+    begin();
+    options_.in_flight_bytes_max = 1000;
+    lead(1);
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    const std::string body(400, 'x');
+    for (std::uint64_t i = 1; i <= 20; ++i)
+        give(Propose{Term(1), ProposalNumber(i), 1, crc32c(body), SharedBytes::copy(body)},
+             gateway(1));
+    std::size_t to_peer = 0;
+    for (const Sent& s : context_.sent)
+        if (s.to == replicator(2) && std::holds_alternative<AppendEntries>(s.message)) ++to_peer;
+    EXPECT_EQ(to_peer, 1u + 3u) << "the first, and what fits into the credit";
+}
+
+TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
+    begin();
+    lead(1);
+    const auto append = only<Append>();
+    give(AppendRefused{append.request}, storage(1));
+    give(Propose{Term(1), ProposalNumber(1), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
+    EXPECT_EQ(only<ProposeRefused>().why, Refusal::no_space);
+    EXPECT_EQ(replicator_->log().durable(), LogIndex(0));
+    context_.run(*replicator_, options_.heartbeat);
+    sync();
+    EXPECT_EQ(replicator_->log().durable(), LogIndex(1));
+}
+
+TEST_F(Figure2, Read_ALateAnswerToAnEarlierRoundConfirmsNothing) {  // L3
+    begin();
+    lead(1);
+    sync();
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    context_.sent.clear();
+    give(ReadIndex{ReadNumber(1)}, gateway(1));
+    const Round round = context_.take<Heartbeat>().at(0).round;
+    give(HeartbeatReply{Term(1), Round(round.value - 1), LogIndex(1)}, replicator(2));
+    EXPECT_TRUE(context_.take<ReadIndexReply>().empty());
+    give(HeartbeatReply{Term(1), round, LogIndex(1)}, replicator(2));
+    EXPECT_EQ(only<ReadIndexReply>().index, LogIndex(1));
+}
+
+TEST_F(Figure2, Read_OneRoundServesAllThatWait) {
+    begin();
+    lead(1);
+    sync();
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    context_.sent.clear();
+    for (std::uint64_t n = 1; n <= 5; ++n)
+        replicator_->receive(from(gateway(1)), ReadIndex{ReadNumber(n)});
+    replicator_->on_drained();
+    const auto beats = context_.take<Heartbeat>();
+    EXPECT_EQ(beats.size(), 2u) << "one to each peer";
+    give(HeartbeatReply{Term(1), beats[0].round, LogIndex(1)}, replicator(3));
+    EXPECT_EQ(context_.take<ReadIndexReply>().size(), 5u);
+}
+
+TEST_F(Figure2, Read_WithALeaseTheRoundIsSkippedWhileItHolds) {
+    begin();
+    options_.lease = 200ms;
+    lead(1);
+    sync();
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    context_.run(*replicator_, options_.heartbeat);
+    const Round round = context_.take<Heartbeat>().back().round;
+    give(HeartbeatReply{Term(1), round, LogIndex(1)}, replicator(2));
+    context_.sent.clear();
+    give(ReadIndex{ReadNumber(1), ReadMode::lease}, gateway(1));
+    EXPECT_EQ(only<ReadIndexReply>().index, LogIndex(1));
+    context_.pass(250ms);
+    give(ReadIndex{ReadNumber(2), ReadMode::lease}, gateway(1));
+    EXPECT_TRUE(context_.take<ReadIndexReply>().empty()) << "it has run out: a round is needed";
+}
+
+// ---- RequestVote RPC, receiver implementation; candidates. On the stage, for they need all three
+// actors.
+
+class Votes : public ::testing::Test {
+protected:
+    Stage stage_{3, stage_options(3)};
+    void elect(std::uint32_t node) {
+        stage_.pass(400ms);
+        stage_.election_timeout(NodeId(node));
+        stage_.settle();
+        ASSERT_TRUE(stage_.view(NodeId(node)).leads);
+    }
+    void ask(std::uint32_t candidate, std::uint32_t voter, std::uint64_t term, EntryId last) {
+        stage_.send(election(candidate), election(voter), RequestVote{Term(term), last, false});
+        stage_.settle(NodeId(voter));
+        stage_.deliver(election(candidate), election(voter));
+        stage_.settle(NodeId(voter));
+    }
+};
+
+TEST_F(Votes, Vote1_AnOlderTermGetsNone) {
+    elect(1);
+    ask(2, 3, 0, entry(9, 9));
+    EXPECT_EQ(stage_.view(NodeId(3)).vote, NodeId(1));
+}
+
+TEST_F(Votes, Vote2_ALogThatIsBehindGetsNoneButItsTermIsEntered) {
+    elect(1);
+    ask(2, 3, 5, entry(0, 0));
+    const NodeView voter = stage_.view(NodeId(3));
+    EXPECT_EQ(voter.term, Term(5));
+    EXPECT_FALSE(voter.vote);
+    EXPECT_EQ(voter.stored.term, Term(5)) << "saved before it was answered";
+}
+
+TEST_F(Votes, Vote2_FirstComeFirstServed) {
+    elect(1);
+    ask(2, 3, 5, entry(1, 1));
+    ask(1, 3, 5, entry(9, 4));
+    EXPECT_EQ(stage_.view(NodeId(3)).vote, NodeId(2));
+}
+
+TEST_F(Votes, Vote_ALaterLastTermBeatsALongerLog) {
+    elect(1);
+    for (int i = 0; i < 3; ++i) stage_.propose(NodeId(1), NodeId(1), "x");
+    stage_.settle();
+    ask(2, 3, 5, entry(1, 2));
+    EXPECT_EQ(stage_.view(NodeId(3)).vote, NodeId(2));
+}
+
+TEST_F(Votes, Vote_IsRememberedOverARestart) {
+    elect(1);
+    ask(2, 3, 5, entry(1, 1));
+    stage_.crash(NodeId(3));
+    stage_.restart(NodeId(3));
+    ask(1, 3, 5, entry(9, 4));
+    EXPECT_EQ(stage_.view(NodeId(3)).vote, NodeId(2));
+}
+
+TEST_F(Votes, Candidate_ALeaderOfTheSameTermEndsTheCampaign) {
+    stage_.hold(election(1), election(2));
+    stage_.election_timeout(NodeId(1));
+    stage_.settle();
+    EXPECT_EQ(stage_.view(NodeId(1)).role, RoleName::leader) << "elected by node 3";
+    stage_.pass(400ms);
+    stage_.cut(NodeId(1), NodeId(2));
+    stage_.election_timeout(NodeId(2));
+    stage_.settle();
+    EXPECT_EQ(stage_.view(NodeId(2)).role, RoleName::leader);
+    stage_.heal();
+    stage_.tick(NodeId(2));
+    stage_.settle();
+    EXPECT_EQ(stage_.view(NodeId(1)).role, RoleName::follower);
+    EXPECT_EQ(stage_.view(NodeId(1)).term, stage_.view(NodeId(2)).term);
+}
+
+TEST_F(Votes, ElectionSafety_EveryNodeCampaigningAgainAndAgainMakesProgress) {  // E1
+    for (int round = 0; round < 20; ++round) {
+        stage_.pass(400ms);
+        for (std::uint32_t n : {1, 2, 3})
+            if (!stage_.view(NodeId(n)).leads) stage_.election_timeout(NodeId(n));
+        stage_.settle();
+    }
+    int leaders = 0;
+    for (std::uint32_t n : {1, 2, 3}) leaders += stage_.view(NodeId(n)).leads;
+    EXPECT_EQ(leaders, 1);
+}
+
+}  // namespace
+}  // namespace raftbus::testing
