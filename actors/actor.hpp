@@ -25,8 +25,8 @@ public:
     virtual bool receive(const Envelope& envelope, const AnyMessage& message) = 0;
     virtual void on_timer(TimerId) {}
     virtual void on_job_done(JobId) {}
-    // Everything that had come in is handled: do now what was gathered meanwhile. Called after every
-    // burst of messages, timers and jobs, so that load makes batches larger by itself.
+    // Everything that had come in is handled: do now what was gathered meanwhile. Called after
+    // every burst of messages, timers and jobs, so that load makes batches larger by itself.
     virtual void on_drained() {}
     // For the line that reports a failed check: "leader of term 7".
     virtual std::string describe() const { return {}; }

@@ -16,19 +16,22 @@ using namespace std::chrono_literals;
 struct RaftOptions {
     std::vector<Member> members;  // in force until the log says otherwise; includes this node
 
-    Duration heartbeat = 50ms;               // > 0; well below election_timeout_min
-    Duration election_timeout_min = 300ms;   // a follower campaigns after a time drawn from
-    Duration election_timeout_max = 600ms;   //   [min, max]; a leader steps down after min without a majority
-    std::optional<Duration> lease;           // leader leases of this length, <= election_timeout_min; none: off
-    bool fast_failover = true;               // campaign when the leader's connection breaks; not with leases
-    Duration storage_stall = 2s;             // a storage request older than this: hand over, do not campaign
+    Duration heartbeat = 50ms;              // > 0; well below election_timeout_min
+    Duration election_timeout_min = 300ms;  // a follower campaigns after a time drawn from
+    Duration election_timeout_max =
+        600ms;  //   [min, max]; a leader steps down after min without a majority
+    std::optional<Duration>
+        lease;                  // leader leases of this length, <= election_timeout_min; none: off
+    bool fast_failover = true;  // campaign when the leader's connection breaks; not with leases
+    Duration storage_stall = 2s;  // a storage request older than this: hand over, do not campaign
 
-    std::uint64_t append_bytes_max = 1 << 20;        // of batches in one AppendEntries; at least one batch goes
-    std::uint64_t in_flight_bytes_max = 8 << 20;     // sent to one peer and not yet acknowledged
-    std::uint64_t catch_up_bytes_max = 256 << 10;    // the same two, for a peer that is fed from disk
-    std::uint64_t tail_bytes_max = 32 << 20;         // of batches kept in memory for slow peers
+    std::uint64_t append_bytes_max =
+        1 << 20;  // of batches in one AppendEntries; at least one batch goes
+    std::uint64_t in_flight_bytes_max = 8 << 20;   // sent to one peer and not yet acknowledged
+    std::uint64_t catch_up_bytes_max = 256 << 10;  // the same two, for a peer that is fed from disk
+    std::uint64_t tail_bytes_max = 32 << 20;       // of batches kept in memory for slow peers
     std::uint64_t uncommitted_bytes_max = 64 << 20;  // beyond it proposals are refused as busy
-    std::uint64_t apply_bytes_max = 8 << 20;         // handed to the state machine and not yet applied
+    std::uint64_t apply_bytes_max = 8 << 20;  // handed to the state machine and not yet applied
 };
 
 struct GatewayOptions {
@@ -36,16 +39,17 @@ struct GatewayOptions {
     std::string version;  // of the program
     std::string client;   // this node's endpoint for clients, as others are told it
     std::string trace;    // this node's endpoint for traces; empty: none
-    std::uint64_t incarnation = 0;  // drawn when the process started; upper bits of request ids, < 2^16
+    std::uint64_t incarnation =
+        0;                // drawn when the process started; upper bits of request ids, < 2^16
     bool leases = false;  // consistency `lease` may be asked for
     std::uint64_t key_bytes_max = 4 << 10;
     std::uint64_t value_bytes_max = 1 << 20;
-    std::uint64_t requests_max = 100'000;           // in flight, of all clients together
+    std::uint64_t requests_max = 100'000;            // in flight, of all clients together
     std::uint64_t requests_per_client_max = 16'384;  // in flight, of one connection
-    std::uint64_t bytes_max = 256 << 20;            // of requests in flight
-    std::uint64_t batch_bytes_max = 1 << 20;        // of one batch's body; one command may exceed it
-    std::uint64_t scan_items_max = 10'000;          // of one SCAN reply, whatever `limit` says
-    std::uint64_t scan_bytes_max = 4 << 20;         // of one SCAN or LOG reply
+    std::uint64_t bytes_max = 256 << 20;             // of requests in flight
+    std::uint64_t batch_bytes_max = 1 << 20;  // of one batch's body; one command may exceed it
+    std::uint64_t scan_items_max = 10'000;    // of one SCAN reply, whatever `limit` says
+    std::uint64_t scan_bytes_max = 4 << 20;   // of one SCAN or LOG reply
     Duration timeout_default = 5s;
     Duration timeout_max = 10min;
 };

@@ -60,8 +60,8 @@ public:
     virtual void seal() = 0;
 
     // Whole batches from the one that holds `from`, at least one if it is there, until `bytes_max` is
-    // exceeded. Sees what was synced, not what is only staged. Throws DiskFailed if a record that was
-    // written can not be read back intact.
+    // exceeded. Nothing is staged (CHECKed). Throws DiskFailed if a record that was written can not be
+    // read back intact.
     virtual std::vector<Batch> read(LogIndex from, std::uint64_t bytes_max) = 0;
 
     virtual LogIndex first() const = 0;  // the oldest index that is kept; one above last() if empty

@@ -1,0 +1,327 @@
+#include "storage/disk_posix.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <future>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "messages/check.hpp"
+
+namespace raftbus {
+namespace {
+
+constexpr std::string_view kLockName = "lock";
+constexpr std::string_view kUnfinishedPrefix = "unfinished-";  // renamed when complete
+constexpr const char* kSpareName = "unfinished-spare";
+constexpr std::size_t kZeroChunk = 1 << 20;
+
+std::string error_text(int error) {
+    return std::generic_category().message(error);
+}
+bool no_room(int error) {
+    return error == ENOSPC || error == EDQUOT;
+}
+
+[[noreturn]] void fail(const std::string& what, const std::string& name, int error) {
+    throw DiskFailed(what + " " + name + ": " + error_text(error));
+}
+
+class Fd {
+public:
+    explicit Fd(int fd = -1) : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Fd& operator=(Fd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~Fd() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+
+private:
+    int fd_;
+};
+
+// Writes all parts; 0, or the error.
+int write_all(int fd, std::uint64_t offset, std::vector<iovec> parts) {
+    std::size_t next = 0;
+    while (next < parts.size()) {
+        const int count = static_cast<int>(std::min<std::size_t>(parts.size() - next, IOV_MAX));
+        const ssize_t wrote = ::pwritev(fd, &parts[next], count, static_cast<off_t>(offset));
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return errno;
+        auto left = static_cast<std::size_t>(wrote);
+        offset += left;
+        while (next < parts.size() && left >= parts[next].iov_len) left -= parts[next++].iov_len;
+        if (next < parts.size() && left > 0) {
+            parts[next].iov_base = static_cast<char*>(parts[next].iov_base) + left;
+            parts[next].iov_len -= left;
+        }
+    }
+    return 0;
+}
+
+iovec to_iovec(std::string_view part) {
+    return {const_cast<char*>(part.data()), part.size()};
+}
+
+class PosixFile : public DiskFile {
+public:
+    PosixFile(std::string name, Fd fd) : name_(std::move(name)), fd_(std::move(fd)) {
+        struct stat status {};
+        if (::fstat(fd_.get(), &status) != 0) fail("can not look at", name_, errno);
+        size_ = static_cast<std::uint64_t>(status.st_size);
+    }
+
+    std::uint64_t size() const override { return size_; }
+
+    void write(std::uint64_t offset, const std::vector<std::string_view>& parts) override {
+        std::vector<iovec> vectors;
+        vectors.reserve(parts.size());
+        std::uint64_t end = offset;
+        for (std::string_view part : parts) {
+            vectors.push_back(to_iovec(part));
+            end += part.size();
+        }
+        if (const int error = write_all(fd_.get(), offset, std::move(vectors)))
+            fail("can not write to", name_, error);
+        size_ = std::max(size_, end);
+    }
+
+    std::string read(std::uint64_t offset, std::size_t count) override {
+        std::string bytes(offset < size_ ? std::min<std::uint64_t>(count, size_ - offset) : 0,
+                          '\0');
+        std::size_t done = 0;
+        while (done < bytes.size()) {
+            const ssize_t got = ::pread(fd_.get(), bytes.data() + done, bytes.size() - done,
+                                        static_cast<off_t>(offset + done));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) fail("can not read from", name_, errno);
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        bytes.resize(done);
+        return bytes;
+    }
+
+    void sync() override {
+        // Never tried again: after an error the kernel may call lost pages clean.
+        if (::fdatasync(fd_.get()) != 0) fail("can not sync", name_, errno);
+    }
+
+private:
+    const std::string name_;
+    const Fd fd_;
+    std::uint64_t size_ = 0;
+};
+
+enum class Pace : std::uint8_t {
+    at_once,
+    gentle,  // synced bit by bit, so that the log's own syncs do not queue behind all of it
+};
+
+// Fills a new file with zeros and makes them durable; 0, or the error.
+int fill_with_zeros(int fd, std::uint64_t bytes, Pace pace) {
+    if (::fallocate(fd, 0, 0, static_cast<off_t>(bytes)) != 0 && errno != EOPNOTSUPP) return errno;
+    const std::string zeros(std::min<std::uint64_t>(kZeroChunk, bytes), '\0');
+    for (std::uint64_t at = 0; at < bytes; at += zeros.size()) {
+        const std::size_t count = std::min<std::uint64_t>(zeros.size(), bytes - at);
+        if (const int error =
+                write_all(fd, at, {to_iovec(std::string_view(zeros).substr(0, count))}))
+            return error;
+        if (pace == Pace::gentle && ::fdatasync(fd) != 0) return errno;
+    }
+    return ::fsync(fd) == 0 ? 0 : errno;
+}
+
+class PosixDisk : public Disk {
+public:
+    PosixDisk(std::string path, Fd directory, Fd lock)
+        : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {
+        for (const std::string& name : list())
+            if (name.starts_with(kUnfinishedPrefix)) remove(name);
+    }
+    ~PosixDisk() override {
+        if (spare_.valid()) spare_.wait();
+    }
+
+    std::vector<std::string> list() override {
+        // A descriptor of its own: reading moves its position.
+        const int fd = ::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const std::unique_ptr<DIR, int (*)(DIR*)> listing(fd < 0 ? nullptr : ::fdopendir(fd),
+                                                          ::closedir);
+        if (!listing) fail("can not list", path_, errno);
+        std::vector<std::string> names;
+        errno = 0;
+        while (const dirent* entry = ::readdir(listing.get())) {
+            struct stat status {};
+            const bool there = ::fstatat(directory_.get(), entry->d_name, &status, 0) == 0;
+            if (there && S_ISREG(status.st_mode) && entry->d_name != kLockName)
+                names.emplace_back(entry->d_name);
+            errno = 0;
+        }
+        if (errno != 0) fail("can not list", path_, errno);
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+    std::unique_ptr<DiskFile> open(const std::string& name) override {
+        Fd fd(::openat(directory_.get(), name.c_str(), O_RDWR | O_CLOEXEC));
+        if (!fd) fail("can not open", in_path(name), errno);
+        return std::make_unique<PosixFile>(in_path(name), std::move(fd));
+    }
+
+    std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
+        const std::string unfinished = std::string(kUnfinishedPrefix) + name;
+        if (take_spare(bytes)) {
+            rename(kSpareName, name);
+        } else if (make_zeroed(unfinished, bytes, Pace::at_once)) {
+            rename(unfinished, name);
+        } else {
+            return nullptr;
+        }
+        return open(name);
+    }
+
+    void prepare_zeroed(std::uint64_t bytes) override {
+        if (spare_.valid() || spare_bytes_) return;
+        spare_ = std::async(std::launch::async, [this, bytes]() -> std::optional<std::uint64_t> {
+            if (!make_zeroed(kSpareName, bytes, Pace::gentle)) return std::nullopt;
+            return bytes;
+        });
+    }
+
+    bool replace(const std::string& name, std::string_view content) override {
+        const std::string unfinished = std::string(kUnfinishedPrefix) + name;
+        const Fd fd = create(unfinished);
+        if (!fd) return false;
+        int error = write_all(fd.get(), 0, {to_iovec(content)});
+        if (error == 0 && ::fsync(fd.get()) != 0) error = errno;
+        if (no_room(error)) {
+            remove(unfinished);
+            return false;
+        }
+        if (error != 0) fail("can not write", in_path(unfinished), error);
+        rename(unfinished, name);
+        return true;
+    }
+
+    void remove(const std::string& name) override {
+        if (::unlinkat(directory_.get(), name.c_str(), 0) != 0)
+            fail("can not remove", in_path(name), errno);
+        sync_directory();
+    }
+
+private:
+    std::string in_path(const std::string& name) const { return path_ + "/" + name; }
+
+    // A new file in place of any old one; none if there is no room for it.
+    Fd create(const std::string& name) {
+        Fd fd(
+            ::openat(directory_.get(), name.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+        if (!fd && !no_room(errno)) fail("can not create", in_path(name), errno);
+        return fd;
+    }
+
+    // False, and nothing left behind, if there is no room.
+    bool make_zeroed(const std::string& name, std::uint64_t bytes, Pace pace) {
+        const Fd fd = create(name);
+        if (!fd) return false;
+        const int error = fill_with_zeros(fd.get(), bytes, pace);
+        if (error == 0) return true;
+        if (!no_room(error)) fail("can not make", in_path(name), error);
+        remove(name);
+        return false;
+    }
+
+    // True if a spare file of that size is there. Waits for the one that is being made.
+    bool take_spare(std::uint64_t bytes) {
+        if (spare_.valid()) spare_bytes_ = spare_.get();
+        if (spare_bytes_ != bytes) return false;
+        spare_bytes_.reset();
+        return true;
+    }
+
+    void rename(const std::string& from, const std::string& to) {
+        if (::renameat(directory_.get(), from.c_str(), directory_.get(), to.c_str()) != 0)
+            fail("can not rename to", in_path(to), errno);
+        sync_directory();
+    }
+
+    void sync_directory() {
+        if (::fsync(directory_.get()) != 0) fail("can not sync", path_, errno);
+    }
+
+    const std::string path_;
+    const Fd directory_;
+    const Fd lock_;
+    std::future<std::optional<std::uint64_t>> spare_;  // valid while the spare is being made
+    std::optional<std::uint64_t> spare_bytes_;         // size of the spare that is there
+};
+
+Error unusable(const std::string& directory, int error) {
+    return Error{"can not use the data directory " + directory + ": " + error_text(error)};
+}
+
+// Makes the directory and its parents, each durable in the one above it; 0, or the error.
+int make_directory(const std::filesystem::path& path) {
+    if (::mkdir(path.c_str(), 0750) == 0) {
+        const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
+        const Fd above(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        return above && ::fsync(above.get()) == 0 ? 0 : errno;
+    }
+    if (errno == EEXIST) return 0;
+    if (errno != ENOENT || !path.has_parent_path()) return errno;
+    const int error = make_directory(path.parent_path());
+    return error != 0 ? error : make_directory(path);
+}
+
+// The process id that the lock's holder wrote into it; empty if it did not.
+std::string holder(int lock) {
+    char text[32];
+    const ssize_t got = ::pread(lock, text, sizeof(text), 0);
+    std::string id(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+    return id.substr(0, id.find('\n'));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory) {
+    // Without a slash at its end, so that its parent is the directory above it.
+    std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
+    if (!path.has_filename() && path.has_parent_path()) path = path.parent_path();
+    if (const int error = make_directory(path)) return unusable(directory, error);
+    Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return unusable(directory, errno);
+    Fd lock(::openat(root.get(), kLockName.data(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
+    if (!lock) return unusable(directory, errno);
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return unusable(directory, errno);
+        const std::string pid = holder(lock.get());
+        return Error{"another process" + (pid.empty() ? "" : " (" + pid + ")") +
+                     " is using the data directory " + directory +
+                     "; stop it, or give this node a directory of its own"};
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock.get(), 0) == 0) {
+        // The id is for the error above only: it is no harm if it can not be written.
+        [[maybe_unused]] const int error = write_all(lock.get(), 0, {to_iovec(pid)});
+    }
+    return std::unique_ptr<Disk>(
+        std::make_unique<PosixDisk>(path.string(), std::move(root), std::move(lock)));
+}
+
+}  // namespace raftbus

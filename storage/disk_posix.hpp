@@ -1,0 +1,21 @@
+// disk_posix: the disk interface on a directory of a POSIX file system.
+//
+// Owns: the directory's lock, its files, and one background task that makes zeroed files ahead.
+// Must not know: what the files hold.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "messages/result.hpp"
+#include "storage/disk.hpp"
+
+namespace raftbus {
+
+// Opens the directory, made with its parents if it is not there, and locks it until the Disk is
+// destroyed. Files may be used from one thread at a time. The error says what is in the way:
+// another process that holds the lock, by its id where it is known; permissions; something that is
+// no directory.
+Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory);
+
+}  // namespace raftbus

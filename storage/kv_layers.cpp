@@ -1,0 +1,106 @@
+#include "storage/kv_layers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "messages/check.hpp"
+
+namespace raftbus {
+namespace {
+
+class TableCursor final : public KvCursor {
+public:
+    // Both must outlive the cursor.
+    TableCursor(const KvTable& table, const ScanQuery& query)
+        : at_(table.entries().lower_bound(TableKey(query.start.view()))),
+          end_(query.end ? table.entries().lower_bound(TableKey(query.end->view()))
+                         : table.entries().end()) {}
+    bool valid() const override { return at_ != end_; }
+    void next() override { ++at_; }
+    std::string_view key() const override { return at_->first.view(); }
+    bool erased() const override { return !at_->second; }
+    std::string_view value() const override { return at_->second->value(); }
+    std::uint64_t revision() const override { return at_->second->revision; }
+
+private:
+    KvTable::Map::const_iterator at_, end_;
+};
+
+std::optional<KvFound> found_at(KvTable::Map::const_iterator entry) {
+    const KvTable::Record* record = entry->second;
+    if (!record) return std::nullopt;
+    return KvFound{record->value(), record->revision};
+}
+
+}  // namespace
+
+KvLayers::KvLayers(std::shared_ptr<KvBase> base, const KvProgress& progress,
+                   const KvLayersOptions& options)
+    : options_(options), base_(std::move(base)), flushed_(progress.applied), progress_(progress) {}
+
+void KvLayers::apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) {
+    execute(batch, *this, progress_, outcomes);
+    replay_bytes_ += batch.bytes();
+}
+
+std::uint64_t KvLayers::keys() const {
+    const auto beneath = static_cast<std::int64_t>(base_->keys());
+    const std::int64_t frozen = frozen_ ? frozen_->more_keys() : 0;
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, beneath + frozen + table_.more_keys()));
+}
+
+std::optional<Item> KvLayers::get(std::string_view key) {
+    const std::optional<KvFound> found = find(key);
+    if (!found) return std::nullopt;
+    return Item{{}, SharedBytes::copy(found->value), found->revision};
+}
+
+ScanAnswer KvLayers::scan(const ScanQuery& query) {
+    if (empty_range(query)) return {};
+    std::vector<std::unique_ptr<KvCursor>> layers;
+    layers.push_back(std::make_unique<TableCursor>(table_, query));
+    if (frozen_) layers.push_back(std::make_unique<TableCursor>(*frozen_, query));
+    layers.push_back(base_->cursor(query));
+    return scan_layers(query, std::move(layers));
+}
+
+bool KvLayers::wants_flush() const {
+    if (frozen_) return false;
+    return table_.bytes() >= options_.flush_bytes || replay_bytes_ >= options_.replay_bytes;
+}
+
+std::function<void()> KvLayers::begin_flush() {
+    CHECK(!frozen_, "one flush at a time");
+    frozen_ = std::make_shared<const KvTable>(std::exchange(table_, KvTable()));
+    frozen_applied_ = progress_.applied;
+    replay_bytes_ = 0;
+    return [base = base_, table = frozen_, progress = progress_,
+            garbage = std::exchange(retired_, nullptr)]() mutable {
+        garbage.reset();
+        base->write(*table, progress);
+    };
+}
+
+void KvLayers::end_flush() {
+    CHECK(frozen_, "a flush was begun");
+    retired_ = std::exchange(frozen_, nullptr);
+    flushed_ = frozen_applied_;
+}
+
+std::optional<KvFound> KvLayers::find(std::string_view key) {
+    if (const auto at = table_.find(key); at != table_.entries().end()) return found_at(at);
+    if (frozen_)
+        if (const auto at = frozen_->find(key); at != frozen_->entries().end()) return found_at(at);
+    return base_->find(key);
+}
+
+void KvLayers::set(std::string_view key, std::string_view value, std::uint64_t revision) {
+    table_.set(key, value, revision);
+}
+
+void KvLayers::erase(std::string_view key) {
+    table_.erase(key);
+}
+
+}  // namespace raftbus

@@ -1,0 +1,84 @@
+// kv_layers: the state as layers, the newest on top: a table of what changed since the last flush,
+// the frozen table that a flush is writing down, if one is, and a durable base. Reads look through
+// all.
+//
+// Owns: the tables, when a flush is worth it, and that commands touch nothing but the top one.
+// Must not know: what the base is.
+#pragma once
+
+#include <memory>
+
+#include "storage/kv_execute.hpp"
+#include "storage/kv_scan.hpp"
+#include "storage/kv_state.hpp"
+#include "storage/kv_table.hpp"
+
+namespace raftbus {
+
+// The durable layer. Errors: throws DiskFailed.
+class KvBase {
+public:
+    virtual ~KvBase() = default;
+
+    // None if the key is not there. The view is valid until the next call.
+    virtual std::optional<KvFound> find(std::string_view key) = 0;
+    // Over the query's range, which is not empty. Neither `query` nor the base may go before the
+    // cursor.
+    virtual std::unique_ptr<KvCursor> cursor(const ScanQuery& query) = 0;
+    // About how many keys there are.
+    virtual std::uint64_t keys() = 0;
+
+    // Adds what the table says, and the progress, in one atomic step: a crash leaves all of it or
+    // nothing. Durable when it returns. May run on another thread than the other members, at the
+    // same time; the file is written from the table, which nobody changes meanwhile.
+    virtual void write(const KvTable& table, const KvProgress& progress) = 0;
+};
+
+struct KvLayersOptions {
+    std::uint64_t flush_bytes = 64 << 20;  // of memory in the table, before a flush is wanted
+    std::uint64_t replay_bytes = 256
+                                 << 20;  // or of batches that a restart would have to apply again
+};
+
+class KvLayers : public KvState, private CommandTarget {
+public:
+    // `progress` is what was written to the base last.
+    KvLayers(std::shared_ptr<KvBase> base, const KvProgress& progress,
+             const KvLayersOptions& options);
+
+    void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
+    EntryId applied() const override { return progress_.applied; }
+    std::uint64_t digest() const override { return progress_.digest; }
+    // Approximate: a set counts as a new key unless the newest table knows it, until the base has
+    // merged it with what it had.
+    std::uint64_t keys() const override;
+    std::optional<Item> get(std::string_view key) override;
+    ScanAnswer scan(const ScanQuery& query) override;
+
+    bool wants_flush() const override;
+    // The work keeps the base and the frozen table alive, not this object.
+    std::function<void()> begin_flush() override;
+    void end_flush() override;
+    EntryId flushed() const override { return flushed_; }
+
+private:
+    std::optional<KvFound> find(std::string_view key) override;
+    void set(std::string_view key, std::string_view value, std::uint64_t revision) override;
+    void erase(std::string_view key) override;
+
+    const KvLayersOptions options_;
+    const std::shared_ptr<KvBase> base_;
+    EntryId flushed_;
+
+    KvTable table_;
+    KvProgress progress_;
+    std::uint64_t replay_bytes_ = 0;  // of batches applied to table_
+
+    std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way
+    EntryId frozen_applied_;
+    // What the last flush wrote. The next one's work gives its memory back, since that takes tens
+    // of milliseconds, which commands and reads would have to wait for.
+    std::shared_ptr<const KvTable> retired_;
+};
+
+}  // namespace raftbus

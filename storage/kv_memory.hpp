@@ -1,0 +1,46 @@
+// kv_memory: the state in one ordered table in memory. For the simulator: nothing survives a
+// restart, and the log is replayed from its start.
+//
+// Owns: the keys and values.
+#pragma once
+
+#include <absl/container/btree_map.h>
+
+#include <string>
+
+#include "storage/kv_execute.hpp"
+#include "storage/kv_state.hpp"
+
+namespace raftbus {
+
+class KvMemory final : public KvState, private CommandTarget {
+public:
+    void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
+    EntryId applied() const override { return progress_.applied; }
+    std::uint64_t digest() const override { return progress_.digest; }
+    // Exact.
+    std::uint64_t keys() const override { return table_.size(); }
+    std::optional<Item> get(std::string_view key) override;
+    ScanAnswer scan(const ScanQuery& query) override;
+
+    // There is nothing to flush to.
+    bool wants_flush() const override { return false; }
+    std::function<void()> begin_flush() override;
+    void end_flush() override {}
+    EntryId flushed() const override { return {}; }
+
+private:
+    struct Record {
+        std::uint64_t revision = 0;
+        std::string value;
+    };
+
+    std::optional<KvFound> find(std::string_view key) override;
+    void set(std::string_view key, std::string_view value, std::uint64_t revision) override;
+    void erase(std::string_view key) override;
+
+    absl::btree_map<std::string, Record, std::less<>> table_;
+    KvProgress progress_;
+};
+
+}  // namespace raftbus

@@ -1,0 +1,268 @@
+// The one file that knows RocksDB. RocksDB's own log and memtable never see data: each flush is one
+// file, written sorted and ingested. A file holds
+//   'k' + key        -> revision (8 bytes, little-endian) + value; or a deletion
+//   'm' + "progress" -> version (1 byte), applied index, its term, digest (8 bytes each,
+//   little-endian)
+#include "storage/kv_rocksdb.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "storage/disk.hpp"
+
+namespace raftbus {
+namespace {
+
+constexpr char kUserPrefix = 'k';
+constexpr std::string_view kUserEnd = "l";  // the first key after all of the users'
+constexpr std::string_view kProgressKey = "mprogress";
+constexpr char kProgressVersion = 1;
+constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
+constexpr std::size_t kNumberBytes = 8;
+
+static_assert(kUserPrefix + 1 == kUserEnd[0]);
+static_assert(kUserPrefix < kProgressKey[0], "a flush writes the keys first, in order");
+
+rocksdb::Slice slice(std::string_view bytes) {
+    return {bytes.data(), bytes.size()};
+}
+std::string_view view(const rocksdb::Slice& slice) {
+    return {slice.data(), slice.size()};
+}
+
+void append_number(std::string& out, std::uint64_t number) {
+    for (std::size_t i = 0; i < kNumberBytes; ++i) out += static_cast<char>(number >> (8 * i));
+}
+// Of the first kNumberBytes bytes, which are there.
+std::uint64_t number_at(std::string_view bytes) {
+    std::uint64_t number = 0;
+    for (std::size_t i = kNumberBytes; i-- > 0;)
+        number = number << 8 | static_cast<std::uint8_t>(bytes[i]);
+    return number;
+}
+
+std::string encode(const KvProgress& progress) {
+    std::string bytes(1, kProgressVersion);
+    append_number(bytes, progress.applied.index.value);
+    append_number(bytes, progress.applied.term.value);
+    append_number(bytes, progress.digest);
+    return bytes;
+}
+std::optional<KvProgress> decode_progress(std::string_view bytes) {
+    if (bytes.size() != 1 + 3 * kNumberBytes || bytes[0] != kProgressVersion) return std::nullopt;
+    bytes.remove_prefix(1);
+    KvProgress progress;
+    progress.applied.index = LogIndex(number_at(bytes));
+    progress.applied.term = Term(number_at(bytes.substr(kNumberBytes)));
+    progress.digest = number_at(bytes.substr(2 * kNumberBytes));
+    return progress;
+}
+
+std::string damaged(const std::string& directory, const std::string& cause) {
+    return "the state in " + directory + " is damaged: " + cause +
+           "; move that directory away and start the node again, which rebuilds it from the log";
+}
+std::string inaccessible(const std::string& directory, const std::string& cause) {
+    return "the state in " + directory + " can not be read or written: " + cause +
+           "; check that the disk works and has room, that this user may write there, and that no"
+           " other node runs on that directory";
+}
+
+std::string explain(const std::string& directory, const rocksdb::Status& status) {
+    const std::string cause = status.ToString();
+    return status.IsCorruption() ? damaged(directory, cause) : inaccessible(directory, cause);
+}
+void require(const std::string& directory, const rocksdb::Status& status) {
+    if (!status.ok()) throw DiskFailed(explain(directory, status));
+}
+
+rocksdb::CompressionType compression() {
+    const std::vector<rocksdb::CompressionType> built_in = rocksdb::GetSupportedCompressions();
+    const bool lz4 =
+        std::find(built_in.begin(), built_in.end(), rocksdb::kLZ4Compression) != built_in.end();
+    return lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+}
+
+rocksdb::Options make_options(const KvRocksdbOptions& ours) {
+    rocksdb::BlockBasedTableOptions table;
+    table.filter_policy.reset(
+        rocksdb::NewBloomFilterPolicy(10));  // bits a key: 1 % false positives
+    // Indexes and filters count among the cache's bytes. They are cut into blocks, and the cache is
+    // of one piece: a whole filter is larger than one of the 64 pieces it would have by default, so
+    // it would never be kept, and each look-up would read a megabyte.
+    table.block_cache = rocksdb::NewLRUCache(ours.block_cache_bytes, /*num_shard_bits=*/0);
+    table.cache_index_and_filter_blocks = true;
+    table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+    table.partition_filters = true;
+
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    options.compression = compression();
+    options.level_compaction_dynamic_level_bytes = true;
+    options.max_open_files = ours.open_files_max;
+    options.write_buffer_size = 64 << 10;  // never filled
+    options.info_log_level = rocksdb::WARN_LEVEL;
+    options.max_log_file_size = 1 << 20;
+    options.keep_log_file_num = 2;
+    options.stats_dump_period_sec = 0;
+    options.stats_persist_period_sec = 0;
+    return options;
+}
+
+class RocksdbCursor final : public KvCursor {
+public:
+    RocksdbCursor(rocksdb::DB& db, const std::string& directory, const ScanQuery& query)
+        : directory_(directory) {
+        if (query.end) {
+            end_ = kUserPrefix;
+            end_ += query.end->view();
+        } else {
+            end_ = kUserEnd;
+        }
+        end_slice_ = end_;
+        rocksdb::ReadOptions options;
+        options.iterate_upper_bound = &end_slice_;
+        iterator_.reset(db.NewIterator(options));
+        iterator_->Seek(kUserPrefix + std::string(query.start.view()));
+        check();
+    }
+    bool valid() const override { return iterator_->Valid(); }
+    void next() override {
+        iterator_->Next();
+        check();
+    }
+    std::string_view key() const override { return view(iterator_->key()).substr(1); }
+    bool erased() const override { return false; }
+    std::string_view value() const override {
+        return view(iterator_->value()).substr(kNumberBytes);
+    }
+    std::uint64_t revision() const override { return number_at(view(iterator_->value())); }
+
+private:
+    void check() {
+        require(directory_, iterator_->status());
+        if (iterator_->Valid() && iterator_->value().size() < kNumberBytes)
+            throw DiskFailed(damaged(directory_, "a value without a revision"));
+    }
+
+    const std::string& directory_;
+    std::string end_;
+    rocksdb::Slice end_slice_;  // of end_
+    std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksdbBase final : public KvBase {
+public:
+    RocksdbBase(std::string directory, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db)
+        : directory_(std::move(directory)), options_(std::move(options)), db_(std::move(db)) {}
+
+    std::optional<KvFound> find(std::string_view key) override {
+        key_.assign(1, kUserPrefix).append(key);
+        value_.Reset();
+        const rocksdb::Status status =
+            db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), key_, &value_);
+        if (status.IsNotFound()) return std::nullopt;
+        require(directory_, status);
+        if (value_.size() < kNumberBytes)
+            throw DiskFailed(damaged(directory_, "a value without a revision"));
+        return KvFound{view(value_).substr(kNumberBytes), number_at(view(value_))};
+    }
+
+    std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override {
+        return std::make_unique<RocksdbCursor>(*db_, directory_, query);
+    }
+
+    std::uint64_t keys() override {
+        std::uint64_t keys = 0;
+        db_->GetIntProperty(rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+        return keys > 0 ? keys - 1 : 0;  // without the progress
+    }
+
+    void write(const KvTable& table, const KvProgress& progress) override {
+        const std::string file = directory_ + "/" + std::string(kFlushFile);
+        write_file(file, table, progress);
+        rocksdb::IngestExternalFileOptions ingest;
+        ingest.move_files = true;           // a hard link, synced, then the manifest, synced
+        ingest.write_global_seqno = false;  // the file is not touched again
+        require(directory_, db_->IngestExternalFile({file}, ingest));
+    }
+
+    Result<KvProgress> progress() {
+        std::string bytes;
+        const rocksdb::Status status =
+            db_->Get(rocksdb::ReadOptions(), slice(kProgressKey), &bytes);
+        if (!status.ok() && !status.IsNotFound()) return Error{explain(directory_, status)};
+        const std::optional<KvProgress> found =
+            status.IsNotFound() ? KvProgress{} : decode_progress(bytes);
+        if (!found) return Error{damaged(directory_, "its applied index can not be read")};
+        return *found;
+    }
+
+private:
+    void write_file(const std::string& file, const KvTable& table, const KvProgress& progress) {
+        rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, nullptr,
+                                      /*invalidate_page_cache=*/false);
+        require(directory_, writer.Open(file));
+        std::string key, value;
+        for (const auto& [user_key, record] : table.entries()) {
+            key.assign(1, kUserPrefix).append(user_key.view());
+            if (!record) {
+                require(directory_, writer.Delete(key));
+                continue;
+            }
+            value.clear();
+            append_number(value, record->revision);
+            value.append(record->value());
+            require(directory_, writer.Put(key, value));
+        }
+        require(directory_, writer.Put(slice(kProgressKey), encode(progress)));
+        require(directory_, writer.Finish());  // syncs the file
+    }
+
+    const std::string directory_;
+    const rocksdb::Options options_;
+    const std::unique_ptr<rocksdb::DB> db_;
+    std::string key_;               // of find, kept for its memory
+    rocksdb::PinnableSlice value_;  // what find's answer points at
+};
+
+// Makes the directory with its parents, its name durable, and without leftovers.
+std::string prepare(const std::string& directory) {
+    std::error_code error;
+    std::filesystem::path path = std::filesystem::absolute(directory, error);
+    if (!path.has_filename()) path = path.parent_path();  // it was written with a slash at its end
+    if (!error) std::filesystem::create_directories(path, error);
+    if (!error) std::filesystem::remove(path / kFlushFile, error);
+    if (error) return inaccessible(directory, error.message());
+
+    std::unique_ptr<rocksdb::Directory> parent;
+    rocksdb::Status status =
+        rocksdb::Env::Default()->NewDirectory(path.parent_path().string(), &parent);
+    if (status.ok()) status = parent->Fsync();
+    return status.ok() ? std::string() : inaccessible(directory, status.ToString());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KvRocksdb>> KvRocksdb::open(const std::string& directory,
+                                                   const KvRocksdbOptions& options) {
+    if (std::string problem = prepare(directory); !problem.empty()) return Error{problem};
+    const rocksdb::Options theirs = make_options(options);
+    rocksdb::DB* db = nullptr;
+    const rocksdb::Status status = rocksdb::DB::Open(theirs, directory, &db);
+    if (!status.ok()) return Error{explain(directory, status)};
+    auto base = std::make_shared<RocksdbBase>(directory, theirs, std::unique_ptr<rocksdb::DB>(db));
+    const Result<KvProgress> progress = base->progress();
+    if (!progress) return progress.error();
+    return std::unique_ptr<KvRocksdb>(new KvRocksdb(base, *progress, options.layers));
+}
+
+}  // namespace raftbus

@@ -1,0 +1,114 @@
+#include "storage/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "messages/check.hpp"
+#include "storage/batch_index.hpp"
+#include "storage/log_reader.hpp"
+#include "storage/log_writer.hpp"
+#include "storage/recovery.hpp"
+
+namespace raftbus {
+namespace {
+
+RecoveredLog report(const Recovery& recovery) {
+    RecoveredLog log;
+    log.hard_state = recovery.hard_state;
+    log.last = recovery.index.last();
+    if (log.hard_state.term < log.last.term) log.hard_state = {log.last.term, NodeId{}};
+    log.term_starts = recovery.index.term_starts();
+    log.torn_bytes = recovery.torn_bytes;
+    return log;
+}
+
+class SegmentedLog : public Log {
+public:
+    SegmentedLog(Disk& disk, const LogOptions& options, Recovery recovery)
+        : recovered_(report(recovery)),
+          index_(std::move(recovery.index)),
+          hard_state_(recovery.hard_state),
+          writer_(disk, options, std::move(recovery.end)),
+          reader_(disk, options.identity) {}
+
+    const RecoveredLog& recovered() const override { return recovered_; }
+    LogIndex first() const override { return index_.first(); }
+    EntryId last() const override { return index_.last(); }
+
+    bool stage(const HardState& hard_state) override {
+        CHECK(hard_state.term >= hard_state_.term, "the term never falls");
+        if (hard_state.term == hard_state_.term && hard_state_.vote)
+            CHECK(hard_state.vote == hard_state_.vote, "one vote per term");
+        std::vector<RecordParts> records;
+        records.push_back(make_hard_state_record(hard_state));
+        if (!writer_.make_room(records)) return false;
+        writer_.place(std::move(records.front()), before());
+        hard_state_ = hard_state;
+        return true;
+    }
+
+    bool stage(LogIndex cut_from, const std::vector<Batch>& batches) override {
+        const LogIndex end = index_.last().index.next();
+        if (cut_from) CHECK(index_.is_edge(cut_from), "logs part at the edges of batches only");
+        CHECK(contiguous(batches, cut_from ? cut_from : end), "batches must follow the log's end");
+        const bool cuts = cut_from && cut_from < end;
+        std::vector<RecordParts> records;
+        records.reserve(batches.size() + 1);
+        if (cuts) records.push_back(make_cut_record(cut_from));
+        for (const Batch& batch : batches) records.push_back(make_batch_record(batch));
+        if (!writer_.make_room(records)) return false;
+
+        auto record = records.begin();
+        if (cuts) {
+            writer_.place(std::move(*record++), before());
+            index_.cut(cut_from);
+        }
+        for (const Batch& batch : batches) place(batch.header, std::move(*record++));
+        return true;
+    }
+
+    void sync() override { writer_.sync(); }
+    void seal() override { writer_.seal(); }
+
+    std::vector<Batch> read(LogIndex from, std::uint64_t bytes_max) override {
+        CHECK(!writer_.staged(), "what is read must be on disk");
+        std::vector<Batch> batches;
+        std::uint64_t bytes = 0;
+        for (auto it = index_.find(from); it != index_.end() && bytes <= bytes_max; ++it) {
+            batches.push_back(reader_.read(*it));
+            bytes += batches.back().bytes();
+        }
+        return batches;
+    }
+
+private:
+    LogWriter::Before before() const { return {index_.last(), hard_state_}; }
+
+    void place(const BatchHeader& header, RecordParts record) {
+        const auto bytes = static_cast<std::uint32_t>(record.bytes());
+        const LogWriter::Place place = writer_.place(std::move(record), before());
+        index_.add({.first = header.first,
+                    .term = header.term,
+                    .segment = place.segment,
+                    .count = header.count,
+                    .offset = static_cast<std::uint32_t>(place.offset),
+                    .bytes = bytes});
+    }
+
+    const RecoveredLog recovered_;
+    BatchIndex index_;      // with what is staged
+    HardState hard_state_;  // as saved or staged
+    LogWriter writer_;
+    LogReader reader_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::open(Disk& disk, const LogOptions& options) {
+    Result<Recovery> recovery = recover_log(disk, options);
+    if (!recovery) return recovery.error();
+    return std::unique_ptr<Log>(
+        std::make_unique<SegmentedLog>(disk, options, std::move(recovery.value())));
+}
+
+}  // namespace raftbus

@@ -1,0 +1,145 @@
+#include "storage/log_writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "messages/check.hpp"
+
+namespace raftbus {
+namespace {
+
+constexpr std::uint64_t kEndRecordBytes = record_bytes(0);
+
+std::uint64_t reserve_for(std::uint64_t segment_bytes) {
+    return std::min(kReserveBytesMax, segment_bytes / 8);
+}
+
+}  // namespace
+
+LogWriter::LogWriter(Disk& disk, const LogOptions& options, LogEnd end)
+    : disk_(disk),
+      options_(options),
+      reserve_(reserve_for(options.segment_bytes)),
+      sealed_(end.sealed) {
+    CHECK(options.segment_bytes >= kSegmentBytesMin);
+    CHECK(options.segment_bytes <= kSegmentBytesMax);
+    OpenSegment current;
+    current.id = {options.identity, end.segment};
+    current.bytes = end.file->size();
+    current.file = std::move(end.file);
+    current.durable_end = current.written_end = current.end = end.offset;
+    open_.push_back(std::move(current));
+    for (std::uint64_t number : end.blanks) {
+        std::unique_ptr<DiskFile> file = disk.open(segment_name(number));
+        const std::uint64_t bytes = file->size();
+        blanks_.push_back({number, std::move(file), bytes});
+    }
+    if (blanks_.empty()) disk_.prepare_zeroed(options_.segment_bytes);
+}
+
+// Where records of that kind have to end in a segment of that size. There is always room for `end`.
+std::uint64_t LogWriter::limit(RecordKind kind, std::uint64_t segment_bytes) const {
+    const std::uint64_t kept = kEndRecordBytes + (kind == RecordKind::batch ? reserve_ : 0);
+    return segment_bytes > kept ? segment_bytes - kept : 0;
+}
+
+bool LogWriter::make_room(const std::vector<RecordParts>& records) {
+    std::uint64_t end = open_.back().end;
+    std::uint64_t bytes = open_.back().bytes;
+    std::size_t next = 0;  // of blanks_
+    for (const RecordParts& record : records) {
+        while (end + record.bytes() > limit(record.kind, bytes)) {
+            if (next == blanks_.size() && !add_blank(record.bytes())) return false;
+            end = kSegmentHeaderBytes;
+            bytes = blanks_[next++].bytes;
+        }
+        end += record.bytes();
+    }
+    return true;
+}
+
+bool LogWriter::add_blank(std::uint64_t for_record_bytes) {
+    const std::uint64_t number =
+        (blanks_.empty() ? open_.back().id.number : blanks_.back().number) + 1;
+    const std::uint64_t needed =
+        kSegmentHeaderBytes + for_record_bytes + reserve_ + kEndRecordBytes;
+    const std::uint64_t bytes = std::max(options_.segment_bytes, needed);
+    std::unique_ptr<DiskFile> file = disk_.create_zeroed(segment_name(number), bytes);
+    if (!file) return false;
+    blanks_.push_back({number, std::move(file), bytes});
+    return true;
+}
+
+LogWriter::Place LogWriter::place(RecordParts record, const Before& before) {
+    while (open_.back().end + record.bytes() > limit(record.kind, open_.back().bytes)) roll(before);
+    OpenSegment& segment = open_.back();
+    const Place place{segment.id.number, segment.end};
+    gather(segment, std::move(record));
+    return place;
+}
+
+void LogWriter::roll(const Before& before) {
+    CHECK(!blanks_.empty(), "make_room comes before place");
+    gather(open_.back(), make_end_record());
+    Blank blank = std::move(blanks_.front());
+    blanks_.pop_front();
+    OpenSegment next;
+    next.id = {options_.identity, blank.number};
+    next.file = std::move(blank.file);
+    next.bytes = blank.bytes;
+    next.header = encode_segment_header({next.id, next.bytes, before.last, before.hard_state});
+    next.end = next.header.size();
+    open_.push_back(std::move(next));
+}
+
+void LogWriter::gather(OpenSegment& segment, RecordParts record) {
+    finish_record(record, segment.id, segment.end, segment.durable_end);
+    segment.end += record.bytes();
+    CHECK(segment.end <= segment.bytes);
+    segment.gathered.push_back(std::move(record));
+}
+
+void LogWriter::write(OpenSegment& segment) {
+    std::vector<std::string_view> parts;
+    parts.reserve(1 + 3 * segment.gathered.size());
+    const auto add = [&parts](std::string_view part) {
+        if (!part.empty()) parts.push_back(part);
+    };
+    add(segment.header);
+    for (const RecordParts& record : segment.gathered) {
+        add(record.head);
+        add(record.body.view());
+        add(record.padding());
+    }
+    segment.file->write(segment.written_end, parts);
+    segment.written_end = segment.end;
+    segment.header.clear();
+    segment.gathered.clear();
+}
+
+void LogWriter::sync() {
+    if (!staged()) return;
+    const bool rolled = open_.size() > 1;
+    for (;;) {
+        OpenSegment& oldest = open_.front();
+        write(oldest);
+        oldest.file->sync();
+        oldest.durable_end = oldest.written_end;
+        if (open_.size() == 1) break;
+        open_.pop_front();
+    }
+    sealed_ = false;
+    if (rolled && blanks_.empty()) disk_.prepare_zeroed(options_.segment_bytes);
+}
+
+void LogWriter::seal() {
+    CHECK(!staged(), "a seal says that nothing is on its way");
+    OpenSegment& segment = open_.back();
+    RecordParts record = make_seal_record();
+    if (sealed_ || segment.end + record.bytes() > limit(record.kind, segment.bytes)) return;
+    gather(segment, std::move(record));
+    write(segment);
+    sealed_ = true;
+}
+
+}  // namespace raftbus

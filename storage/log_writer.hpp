@@ -1,0 +1,94 @@
+// log_writer: the end of the log, where records are gathered and written.
+//
+// Owns: the segment that is being written and those that stand ready behind it; where each record
+// goes. Must not know: what the records say.
+//
+// A group is what one sync() writes. A group that does not fit into its segment goes on in the next
+// one, which is written only after the older one is durable: so the last segment alone can be torn.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/disk.hpp"
+#include "storage/log.hpp"
+#include "storage/log_format.hpp"
+
+namespace raftbus {
+
+// The last part of each segment is closed to batches, so that a full disk stops neither elections
+// nor cuts: about a thousand hard states fit there.
+inline constexpr std::uint64_t kReserveBytesMax = 64 << 10;
+
+// Where the log ends, as recovery found it.
+struct LogEnd {
+    std::uint64_t segment = 0;
+    std::unique_ptr<DiskFile> file;  // of that segment
+    std::uint64_t offset = 0;        // behind its last record; everything before is durable
+    bool sealed = false;             // its last record is a seal
+    std::deque<std::uint64_t>
+        blanks;  // numbers of the segments that stand ready behind it, all zeros
+};
+
+class LogWriter {
+public:
+    // What the log says before a record: a segment that begins with the record notes it in its
+    // header.
+    struct Before {
+        EntryId last;
+        HardState hard_state;
+    };
+    struct Place {
+        std::uint64_t segment = 0;
+        std::uint64_t offset = 0;
+    };
+
+    LogWriter(Disk& disk, const LogOptions& options, LogEnd end);
+
+    // Makes sure that the records can be placed, one after the other: makes segments if it must.
+    // False if the disk has no room for them.
+    bool make_room(const std::vector<RecordParts>& records);
+    // Gathers a record that make_room has made room for. The body is kept until sync() returns.
+    Place place(RecordParts record, const Before& before);
+    bool staged() const { return !open_.front().gathered.empty(); }
+
+    // See Log.
+    void sync();
+    void seal();
+
+private:
+    struct OpenSegment {
+        SegmentId id;
+        std::unique_ptr<DiskFile> file;
+        std::uint64_t bytes = 0;
+        std::uint64_t durable_end = 0;      // everything before was synced
+        std::uint64_t written_end = 0;      // > durable_end after a seal
+        std::uint64_t end = 0;              // with what is gathered
+        std::string header;                 // gathered too, if the segment is new
+        std::vector<RecordParts> gathered;  // to be written from written_end on
+    };
+    struct Blank {
+        std::uint64_t number = 0;
+        std::unique_ptr<DiskFile> file;
+        std::uint64_t bytes = 0;
+    };
+
+    std::uint64_t limit(RecordKind kind, std::uint64_t segment_bytes) const;
+    bool add_blank(std::uint64_t for_record_bytes);
+    void roll(const Before& before);
+    static void gather(OpenSegment& segment, RecordParts record);
+    static void write(OpenSegment& segment);
+
+    Disk& disk_;
+    const LogOptions options_;
+    const std::uint64_t reserve_;
+    std::deque<OpenSegment>
+        open_;  // the one that is written to last; before it, full ones not yet synced
+    std::deque<Blank> blanks_;  // in order of number
+    bool sealed_;               // nothing was written since the last seal
+};
+
+}  // namespace raftbus

@@ -1,0 +1,255 @@
+#include "storage/recovery.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "messages/check.hpp"
+#include "storage/damage.hpp"
+#include "storage/log_format.hpp"
+
+namespace raftbus {
+namespace {
+
+std::uint64_t behind_last_nonzero(std::string_view bytes) {
+    const std::size_t last = bytes.find_last_not_of('\0');
+    return last == std::string_view::npos ? 0 : last + 1;
+}
+
+// Zeros everything in [from, to), durably, so that nothing of it is ever read again.
+void erase(DiskFile& file, std::uint64_t from, std::uint64_t to) {
+    if (from < to) {
+        const std::string zeros(to - from, '\0');
+        file.write(from, {zeros});
+    }
+    file.sync();
+}
+
+class Replay {
+public:
+    Replay(Disk& disk, const LogOptions& options) : disk_(disk), options_(options) {}
+
+    Result<Recovery> run() {
+        if (Status s = find_segments(); !s) return s.error();
+        if (Status s = set_blanks_aside(); !s) return s.error();
+        for (std::uint64_t number : segments_)
+            if (Status s = replay_segment(number); !s) return s.error();
+        if (Status s = find_end(); !s) return s.error();
+        return std::move(result_);
+    }
+
+private:
+    SegmentId id(std::uint64_t number) const { return {options_.identity, number}; }
+
+    std::string content(std::uint64_t number) {
+        const std::unique_ptr<DiskFile> file = disk_.open(segment_name(number));
+        return file->read(0, file->size());
+    }
+
+    Status find_segments() {
+        for (const std::string& name : disk_.list())
+            if (const auto number = segment_number(name)) segments_.push_back(*number);
+        for (std::size_t i = 0; i < segments_.size(); ++i)
+            if (segments_[i] != i + 1)
+                return damage(segment_name(i + 1), 0,
+                              "the file is missing, and later ones are there");
+        return Done{};
+    }
+
+    // Segments at the end of which nothing was ever durable: made ahead, or begun by a group that
+    // was not finished.
+    Status set_blanks_aside() {
+        while (!segments_.empty()) {
+            const std::uint64_t number = segments_.back();
+            const std::string bytes = content(number);
+            const std::uint64_t used = behind_last_nonzero(bytes);
+            if (used > 0) {
+                const auto header = decode_segment_header(bytes);
+                if (!header) return Error{segment_name(number) + ": " + header.error().message};
+                if (*header) return Done{};
+                if (const auto proof = proof_of_damage(bytes, number, 0))
+                    return damage(segment_name(number), 0,
+                                  "the segment's header is damaged: " + *proof);
+                torn_begin_ = used;
+            }
+            result_.end.blanks.push_front(number);
+            segments_.pop_back();
+            if (used > 0)
+                break;  // the one before it was complete and durable when this one was begun
+        }
+        return Done{};
+    }
+
+    // `torn` is an offset at which no valid record stands. Was there one that had been synced? Then
+    // a later group says that everything before it was durable. Returns what proves it.
+    std::optional<std::string> proof_of_damage(std::string_view bytes, std::uint64_t number,
+                                               std::uint64_t torn) const {
+        for (std::uint64_t at = torn + kRecordAlignment; at + kRecordHeaderBytes <= bytes.size();
+             at += kRecordAlignment) {
+            const auto record = parse_record(bytes.substr(at), id(number), at);
+            if (record && record->group_start > torn)
+                return "a record at offset " + std::to_string(at) +
+                       " was written after this place was synced";
+        }
+        return std::nullopt;
+    }
+
+    Status replay_segment(std::uint64_t number) {
+        const std::string bytes = content(number);
+        if (Status s = check_header(bytes, number); !s) return s;
+        std::uint64_t at = kSegmentHeaderBytes;
+        ended_ = false;
+        result_.end.sealed = false;
+        while (!ended_) {
+            const auto record = parse_record(std::string_view(bytes).substr(at), id(number), at);
+            if (!record) break;
+            if (const Status s = apply(*record, number, at); !s)
+                return damage(segment_name(number), at, s.error().message);
+            at += record->bytes;
+        }
+        result_.end.offset = at;
+        if (ended_) return Done{};
+        if (number != segments_.back() || torn_begin_ > 0)
+            return damage(segment_name(number), at,
+                          "the record is damaged: the log goes on in the next file");
+        if (const auto proof = proof_of_damage(bytes, number, at))
+            return damage(segment_name(number), at, "the record is damaged: " + *proof);
+        const std::uint64_t used = behind_last_nonzero(bytes);
+        torn_end_ = used > at ? used : at;
+        return Done{};
+    }
+
+    Status check_header(std::string_view bytes, std::uint64_t number) const {
+        const std::string name = segment_name(number);
+        const auto decoded = decode_segment_header(bytes);
+        if (!decoded) return Error{name + ": " + decoded.error().message};
+        if (!*decoded) return damage(name, 0, "the segment's header is damaged");
+        const SegmentHeader& header = **decoded;
+        if (header.id.identity != options_.identity)
+            return damage(name, 0, "the file is of another node or another cluster");
+        if (header.id.number != number)
+            return damage(name, 0,
+                          "the file is " + segment_name(header.id.number) + " under another name");
+        if (header.bytes != bytes.size())
+            return damage(name, bytes.size(),
+                          "the file has " + std::to_string(bytes.size()) +
+                              " bytes and was made with " + std::to_string(header.bytes));
+        if (header.before != result_.index.last() || header.hard_state != result_.hard_state)
+            return damage(name, 0, "the segment does not follow the one before it");
+        return Done{};
+    }
+
+    // The error says what is wrong with the record.
+    Status apply(const RecordView& record, std::uint64_t number, std::uint64_t at) {
+        result_.end.sealed = record.kind == RecordKind::seal;
+        switch (record.kind) {
+            case RecordKind::batch:
+                return apply_batch(record, number, at);
+            case RecordKind::hard_state:
+                return apply_hard_state(record);
+            case RecordKind::cut:
+                return apply_cut(record);
+            case RecordKind::seal:
+                return Done{};
+            case RecordKind::end:
+                ended_ = true;
+                return Done{};
+        }
+        return Error{"the record's kind is not known"};
+    }
+
+    Status apply_batch(const RecordView& record, std::uint64_t number, std::uint64_t at) {
+        const auto batch = parse_batch(record.payload);
+        if (!batch) return batch.error();
+        const BatchHeader& header = batch->header;
+        const EntryId last = result_.index.last();
+        if (header.first != last.index.next() || header.count == 0 || header.term < last.term)
+            return Error{"the batch does not follow the one before it"};
+        result_.index.add({.first = header.first,
+                           .term = header.term,
+                           .segment = number,
+                           .count = header.count,
+                           .offset = static_cast<std::uint32_t>(at),
+                           .bytes = static_cast<std::uint32_t>(record.bytes)});
+        return Done{};
+    }
+
+    Status apply_hard_state(const RecordView& record) {
+        const auto hard_state = parse_hard_state(record.payload);
+        if (!hard_state) return hard_state.error();
+        if (hard_state->term < result_.hard_state.term)
+            return Error{"the term is older than the one saved before it"};
+        result_.hard_state = *hard_state;
+        return Done{};
+    }
+
+    Status apply_cut(const RecordView& record) {
+        const auto from = parse_cut(record.payload);
+        if (!from) return from.error();
+        if (!result_.index.is_edge(*from)) return Error{"the cut is not at the edge of a batch"};
+        result_.index.cut(*from);
+        return Done{};
+    }
+
+    // From here on files are changed: all of them were found in order.
+    Status find_end() {
+        LogEnd& end = result_.end;
+        result_.torn_bytes = torn_begin_;
+        if (torn_begin_ > 0) erase(*disk_.open(segment_name(end.blanks.front())), 0, torn_begin_);
+        if (!segments_.empty() && !ended_) {
+            end.segment = segments_.back();
+            end.file = disk_.open(segment_name(end.segment));
+            result_.torn_bytes += torn_end_ - end.offset;
+            // Synced even if nothing is torn: what a killed process wrote may be in the cache
+            // alone.
+            erase(*end.file, end.offset, torn_end_);
+            return Done{};
+        }
+        return begin_segment(segments_.size() + 1);
+    }
+
+    // The log ends where segment `number` begins.
+    Status begin_segment(std::uint64_t number) {
+        LogEnd& end = result_.end;
+        const std::string name = segment_name(number);
+        if (!end.blanks.empty()) {
+            end.blanks.pop_front();
+            end.file = disk_.open(name);
+        } else if (segments_.empty()) {
+            end.file = disk_.create_zeroed(name, options_.segment_bytes);
+        } else {
+            return damage(name, 0,
+                          "the file is missing: the one before it says that the log goes on here");
+        }
+        if (!end.file)
+            return Error{"no room on the disk for " + name + " (" +
+                         std::to_string(options_.segment_bytes) +
+                         " bytes); free some and start again"};
+        if (!segments_.empty()) disk_.open(segment_name(number - 1))->sync();
+        const std::string header = encode_segment_header(
+            {id(number), end.file->size(), result_.index.last(), result_.hard_state});
+        end.file->write(0, {header});
+        end.file->sync();
+        end.segment = number;
+        end.offset = header.size();
+        end.sealed = false;
+        return Done{};
+    }
+
+    Disk& disk_;
+    const LogOptions& options_;
+    std::vector<std::uint64_t> segments_;  // 1, 2, …, those that hold something
+    bool ended_ = false;                   // the last of them has its end record
+    std::uint64_t torn_begin_ = 0;         // bytes of a segment whose begin is an unfinished write
+    std::uint64_t torn_end_ = 0;  // behind the last byte of an unfinished write in the last one
+    Recovery result_;
+};
+
+}  // namespace
+
+Result<Recovery> recover_log(Disk& disk, const LogOptions& options) {
+    return Replay(disk, options).run();
+}
+
+}  // namespace raftbus

@@ -1,0 +1,124 @@
+#include "storage/disk_posix.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "storage/log.hpp"
+#include "tests/testing/log_scene.hpp"
+#include "tests/testing/temp_directory.hpp"
+
+namespace raftbus::testing {
+namespace {
+
+class DiskPosixTest : public ::testing::Test {
+protected:
+    std::string path() const { return root_.path() + "/some/where/n1"; }
+    std::unique_ptr<Disk> open() const {
+        auto disk = open_posix_disk(path());
+        CHECK(disk.ok(), disk.ok() ? "" : disk.error().message);
+        return std::move(disk.value());
+    }
+
+    TempDirectory root_;
+};
+
+TEST_F(DiskPosixTest, makes_its_directory_with_parents) {
+    EXPECT_TRUE(open()->list().empty());
+    EXPECT_TRUE(std::filesystem::is_directory(path()));
+    EXPECT_TRUE(open_posix_disk(path() + "/").ok());
+}
+
+TEST_F(DiskPosixTest, a_directory_in_use_is_refused_and_the_holder_named) {
+    const auto disk = open();
+    const auto second = open_posix_disk(path());
+    ASSERT_FALSE(second.ok());
+    EXPECT_NE(second.error().message.find("(" + std::to_string(::getpid()) + ")"),
+              std::string::npos);
+    EXPECT_NE(second.error().message.find(path()), std::string::npos);
+}
+
+TEST_F(DiskPosixTest, the_lock_ends_with_the_disk) {
+    open();
+    EXPECT_TRUE(open_posix_disk(path()).ok());
+}
+
+TEST_F(DiskPosixTest, what_is_no_directory_is_refused) {
+    std::ofstream(root_.path() + "/file") << "text";
+    EXPECT_FALSE(open_posix_disk(root_.path() + "/file").ok());
+    EXPECT_FALSE(open_posix_disk(root_.path() + "/file/below").ok());
+}
+
+TEST_F(DiskPosixTest, writes_many_parts_in_order) {
+    const auto disk = open();
+    const auto file = disk->create_zeroed("f", 1 << 16);
+    ASSERT_TRUE(file);
+    EXPECT_EQ(file->size(), 1U << 16);
+    std::vector<std::string> pieces;
+    std::string expected;
+    for (int i = 0; i < 5000; ++i) expected += pieces.emplace_back(std::to_string(i));
+    file->write(100, {pieces.begin(), pieces.end()});
+    file->sync();
+    EXPECT_EQ(file->read(100, expected.size()), expected);
+    EXPECT_EQ(file->read(0, 100), std::string(100, '\0'));
+    EXPECT_EQ(file->read((1 << 16) - 3, 10).size(), 3U);
+    EXPECT_TRUE(file->read(1 << 17, 10).empty());
+    EXPECT_EQ(disk->open("f")->read(100, expected.size()), expected);
+}
+
+TEST_F(DiskPosixTest, zeroed_files_have_their_blocks) {
+    const auto disk = open();
+    for (int i = 0; i < 3; ++i) {
+        const std::string name = "zeros" + std::to_string(i);
+        ASSERT_TRUE(disk->create_zeroed(name, 3'000'000));
+        EXPECT_EQ(disk->open(name)->read(0, 3'000'000), std::string(3'000'000, '\0'));
+        disk->prepare_zeroed(3'000'000);
+        disk->prepare_zeroed(3'000'000);
+    }
+    ASSERT_TRUE(disk->create_zeroed("other size", 1000));
+    EXPECT_EQ(disk->open("other size")->size(), 1000U);
+    ASSERT_TRUE(disk->create_zeroed("zeros3", 3'000'000)) << "the spare was kept";
+    const std::vector<std::string> names{"other size", "zeros0", "zeros1", "zeros2", "zeros3"};
+    EXPECT_EQ(disk->list(), names);
+}
+
+TEST_F(DiskPosixTest, unfinished_files_are_swept_at_start) {
+    open()->prepare_zeroed(1 << 20);
+    EXPECT_TRUE(open()->list().empty());
+}
+
+TEST_F(DiskPosixTest, replaces_and_removes) {
+    const auto disk = open();
+    EXPECT_TRUE(disk->replace("name", "old content"));
+    EXPECT_TRUE(disk->replace("name", "new"));
+    EXPECT_EQ(disk->open("name")->read(0, 100), "new");
+    EXPECT_EQ(disk->list(), std::vector<std::string>{"name"});
+    disk->remove("name");
+    EXPECT_TRUE(disk->list().empty());
+    EXPECT_THROW(disk->open("name"), DiskFailed);
+    EXPECT_THROW(disk->remove("name"), DiskFailed);
+}
+
+TEST_F(DiskPosixTest, carries_a_log_over_restarts) {
+    LogOptions options;
+    options.segment_bytes = 64 << 10;
+    std::vector<Batch> batches;
+    for (int round = 0; round < 3; ++round) {
+        const auto disk = open();
+        auto log = Log::open(*disk, options);
+        ASSERT_TRUE(log.ok());
+        for (int i = 0; i < 50; ++i) {
+            batches.push_back(make_batch(batches.size() + 1, 1, std::string(2000, 'd')));
+            ASSERT_TRUE((*log)->stage(LogIndex(0), {batches.back()}));
+            if (i % 7 == 0) (*log)->sync();
+        }
+        (*log)->sync();
+        EXPECT_EQ(all_of(**log), batches);
+        (*log)->seal();
+    }
+}
+
+}  // namespace
+}  // namespace raftbus::testing

@@ -1,0 +1,89 @@
+#include "storage/identity.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/testing/log_scene.hpp"
+
+namespace raftbus::testing {
+namespace {
+
+Identity three_nodes() {
+    return {"prod-eu",
+            NodeId(2),
+            {{NodeId(1), true, "tcp://10.0.0.1:7239", ""},
+             {NodeId(2), true, "tcp://10.0.0.2:7239", ""},
+             {NodeId(3), false, "tcp://[::1]:7239", ""}}};
+}
+
+TEST(IdentityTest, comes_back_as_it_was_saved) {
+    MemoryDisk disk;
+    ASSERT_TRUE(save_identity(disk, three_nodes()));
+    disk.crash(Crash::keep_nothing);
+    const auto loaded = load_identity(disk);
+    ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+    ASSERT_TRUE(loaded->has_value());
+    EXPECT_EQ(**loaded, three_nodes());
+}
+
+TEST(IdentityTest, reads_as_text) {
+    MemoryDisk disk;
+    ASSERT_TRUE(save_identity(disk, three_nodes()));
+    const std::string expected =
+        "# Whose data this is. Written once, by raftbus.\n"
+        "format=1\n"
+        "cluster=prod-eu\n"
+        "node=2\n"
+        "member=1 voter tcp://10.0.0.1:7239\n"
+        "member=2 voter tcp://10.0.0.2:7239\n"
+        "member=3 learner tcp://[::1]:7239\n"
+        "crc32c=";
+    EXPECT_EQ(disk.content("identity").substr(0, expected.size()), expected);
+}
+
+TEST(IdentityTest, a_new_directory_has_none) {
+    MemoryDisk disk;
+    const auto loaded = load_identity(disk);
+    ASSERT_TRUE(loaded.ok());
+    EXPECT_FALSE(loaded->has_value());
+}
+
+TEST(IdentityTest, any_changed_byte_is_refused) {
+    MemoryDisk disk;
+    ASSERT_TRUE(save_identity(disk, three_nodes()));
+    for (std::uint64_t at = 0; at < disk.content("identity").size(); ++at) {
+        disk.flip_bit("identity", at, static_cast<int>(at % 7));
+        EXPECT_FALSE(load_identity(disk).ok()) << "at " << at;
+        disk.flip_bit("identity", at, static_cast<int>(at % 7));
+    }
+    EXPECT_TRUE(load_identity(disk).ok());
+}
+
+TEST(IdentityTest, a_log_without_one_is_refused) {
+    LogScene scene;
+    scene.open();
+    const auto loaded = load_identity(scene.disk);
+    ASSERT_FALSE(loaded.ok());
+    EXPECT_NE(loaded.error().message.find("identity"), std::string::npos);
+}
+
+TEST(IdentityTest, a_full_disk_is_no_room) {
+    MemoryDisk disk;
+    disk.set_room(10);
+    EXPECT_FALSE(save_identity(disk, three_nodes()));
+    EXPECT_TRUE(disk.list().empty());
+}
+
+TEST(IdentityTest, nodes_and_clusters_have_hashes_of_their_own) {
+    std::set<std::uint64_t> hashes;
+    for (const char* cluster : {"", "a", "b", "ab", "raftbus"})
+        for (std::uint32_t node = 1; node <= 300; ++node)
+            hashes.insert(identity_hash({cluster, NodeId(node), {}}));
+    EXPECT_EQ(hashes.size(), 1500U);
+    EXPECT_EQ(identity_hash({"a", NodeId(1), {}}),
+              identity_hash({"a", NodeId(1), three_nodes().members}));
+}
+
+}  // namespace
+}  // namespace raftbus::testing
