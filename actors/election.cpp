@@ -370,9 +370,19 @@ void Election::maybe_stopped() {
 
 // ---- connections
 
+// A majority is there and nobody leads: after a start of the whole cluster nobody need wait for a
+// timeout either. A leader that lives is heard within one heartbeat.
+void Election::on(const PeerUp& up, const Envelope&) {
+    connected_.insert(up.peer);
+    const bool majority = (connected_.size() + 1) * 2 > voters_.size();
+    if (leader_ || !majority || !may_jump_the_timeout() || role() != RoleName::follower) return;
+    election_timeout_.start(options_.heartbeat * 2 + kRankStep * rank_without(NodeId()));
+}
+
 // Design "Fast failover": the process that led is gone, so nobody waits for a timeout. The
 // survivors try in an order of their own, so that they do not split the vote.
 void Election::on(const PeerLost& lost, const Envelope&) {
+    connected_.erase(lost.peer);
     if (lost.peer != leader_ || !may_jump_the_timeout()) return;
     context_.log(LogLevel::info, "the connection to leader " + node_text(lost.peer) + " broke");
     set_leader(NodeId());

@@ -7,7 +7,7 @@
 //
 // Takes: PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign (network);
 //   Fenced, TermSeen, LeaderHeard, QuorumLost (replicator); HardStateSaved (storage);
-//   AskReport (gateway); PeerLost, Stop (bus).
+//   AskReport (gateway); PeerUp, PeerLost, Stop (bus).
 // Sends: the same requests and replies to peers; Fence, TermSaved, Lead (replicator);
 //   SaveHardState (storage); LeaderChanged, ElectionReport (gateway); TransferLeadership (a
 //   leader's replicator); Stopped (bus).
@@ -17,6 +17,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <variant>
 
 #include "actors/actor.hpp"
@@ -27,9 +28,9 @@
 
 namespace raftbus {
 
-using ElectionInbox =
-    std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign, Fenced,
-                 TermSeen, LeaderHeard, QuorumLost, HardStateSaved, AskReport, PeerLost, Stop>;
+using ElectionInbox = std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow,
+                                   Campaign, Fenced, TermSeen, LeaderHeard, QuorumLost,
+                                   HardStateSaved, AskReport, PeerUp, PeerLost, Stop>;
 
 class Election : public ActorOf<Election, ElectionInbox> {
 public:
@@ -52,6 +53,7 @@ public:
     void on(const QuorumLost&, const Envelope&);
     void on(const HardStateSaved&, const Envelope&);
     void on(const AskReport&, const Envelope&);
+    void on(const PeerUp&, const Envelope&);
     void on(const PeerLost&, const Envelope&);
     void on(const Stop&, const Envelope&);
 
@@ -148,6 +150,7 @@ private:
     Role role_;
     NodeId leader_;  // of the current term, as far as known
     std::vector<NodeId> voters_;
+    std::set<NodeId> connected_;
     std::deque<Matter> waiting_;
     std::variant<std::monostate, Fencing, Saving> under_way_;
     StorageRequest last_request_;

@@ -1,0 +1,263 @@
+#include "actors/gateway.hpp"
+
+#include <algorithm>
+
+#include "messages/check.hpp"
+
+namespace raftbus {
+namespace {
+
+using client::ErrorCode;
+using client::Failure;
+using client::Op;
+
+enum GatewayTimer : TimerId { kDeadline, kRetryWrites, kRetryReads, kStop };
+
+// A request is answered at most this much before its deadline, so that one timer serves many.
+constexpr Duration kDeadlineGrain = 1ms;
+// How long requests in flight may go on when the node is told to stop.
+constexpr Duration kStopWithin = 500ms;
+
+Command command_of(const client::Set& set) {
+    return {CommandKind::set, set.key, set.value, set.condition.if_revision,
+            set.condition.if_value};
+}
+Command command_of(const client::Delete& erase) {
+    return {
+        CommandKind::erase, erase.key, {}, erase.condition.if_revision, erase.condition.if_value};
+}
+
+// The smallest key above all that begin with `prefix`; none if there is no such key.
+std::optional<SharedBytes> end_of(std::string_view prefix) {
+    while (!prefix.empty() && prefix.back() == '\xff') prefix.remove_suffix(1);
+    if (prefix.empty()) return std::nullopt;
+    std::string end(prefix);
+    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+    return SharedBytes::own(std::move(end));
+}
+
+bool is_write(Op op) {
+    return op == Op::set || op == Op::erase || op == Op::no_op;
+}
+bool is_read(Op op) {
+    return op == Op::get || op == Op::scan || op == Op::heartbeat;
+}
+
+template <class... Functions>
+struct Overloaded : Functions... {
+    using Functions::operator()...;
+};
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
+
+}  // namespace
+
+Gateway::Gateway(Context& context, const GatewayOptions& options)
+    : context_(context),
+      options_(options),
+      limits_{options.key_bytes_max, options.value_bytes_max, options.leases},
+      in_flight_({options.requests_max, options.requests_per_client_max, options.bytes_max}),
+      answers_(context, in_flight_),
+      writes_(context, options_, in_flight_, answers_, kRetryWrites),
+      reads_(context, in_flight_, answers_, kRetryReads),
+      reports_(context, options_, in_flight_, answers_),
+      log_(context, options_, in_flight_, answers_),
+      elections_(context, in_flight_, answers_),
+      deadline_(context, kDeadline),
+      stop_(context, kStop) {}
+
+// ---- requests
+
+void Gateway::on(const ClientRequests& requests, const Envelope&) {
+    for (const ClientFrame& frame : requests.frames) take(frame);
+}
+
+// Refuses the request at once, or takes it in flight.
+void Gateway::take(const ClientFrame& frame) {
+    if (!frame.body) return answers_.refuse(frame.route, {}, client::no_body());
+    const client::Decoded decoded = client::decode_request(frame.body->view(), limits_);
+    if (const auto* failure = std::get_if<Failure>(&decoded.outcome))
+        return answers_.refuse(frame.route, decoded.id, *failure);
+    if (stopping_)
+        return answers_.refuse(
+            frame.route, decoded.id,
+            {ErrorCode::busy, "this node is stopping: send the request to another one", {}});
+    if (const auto full = in_flight_.full(frame.route.view(), frame.body->size()))
+        return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
+
+    const auto& request = std::get<client::Request>(decoded.outcome);
+    begin(admit(frame, decoded, request), request.operation, *frame.body);
+}
+
+RequestKey Gateway::admit(const ClientFrame& frame, const client::Decoded& decoded,
+                          const client::Request& request) {
+    const auto max = static_cast<std::uint64_t>(options_.timeout_max / 1ms);
+    const Duration timeout =
+        request.timeout_ms ? Duration(std::chrono::milliseconds(std::min(*request.timeout_ms, max)))
+                           : options_.timeout_default;
+    const RequestId name = next_request();
+    if (context_.traced()) context_.mark(name, client::to_text(request.operation));
+    return in_flight_.add({
+        .route = frame.route,
+        .id = std::string(decoded.id),
+        .op = client::op_of(request.operation),
+        .trace = request.trace,
+        .request = name,
+        .bytes = frame.body->size(),
+        .deadline = context_.now() + timeout,
+    });
+}
+
+RequestId Gateway::next_request() {
+    ++requests_taken_;
+    return {context_.self().node, options_.incarnation << 32 | requests_taken_};
+}
+
+void Gateway::begin(RequestKey key, const client::Operation& operation, const SharedBytes& frame) {
+    std::visit(Overloaded{
+                   [&](const client::Set& set) { writes_.add(key, command_of(set)); },
+                   [&](const client::Delete& erase) { writes_.add(key, command_of(erase)); },
+                   [&](const client::NoOp&) { writes_.add(key, Command{}); },
+                   [&](const client::Get& get) {
+                       reads_.add(key, get.consistency, GetQuery{frame.part(get.key)});
+                   },
+                   [&](const client::Scan& scan) { begin_scan(key, scan, frame); },
+                   [&](const client::Heartbeat&) { reads_.add_heartbeat(key); },
+                   [&](const client::Status&) { reports_.add(key); },
+                   [&](const client::Members&) { reports_.add(key); },
+                   [&](const client::Log& log) { log_.add(key, log); },
+                   [&](const client::Elect& elect) { elections_.add(key, elect); },
+               },
+               operation);
+}
+
+void Gateway::begin_scan(RequestKey key, const client::Scan& scan, const SharedBytes& frame) {
+    ScanQuery query;
+    if (const auto* prefix = std::get_if<client::Prefix>(&scan.keys)) {
+        query.start = frame.part(prefix->prefix);
+        query.end = end_of(prefix->prefix);
+    } else {
+        const auto& range = std::get<client::Range>(scan.keys);
+        query.start = frame.part(range.start);
+        query.end = frame.part(range.end);
+    }
+    query.limit = std::min(scan.limit, options_.scan_items_max);
+    query.bytes_max = options_.scan_bytes_max;
+    query.keys_only = scan.keys_only;
+    reads_.add(key, scan.consistency, std::move(query));
+}
+
+// ---- what the other actors say
+
+void Gateway::on(const LeaderChanged& leader, const Envelope&) {
+    if (leader.term < leader_.term || leader == leader_) return;  // nothing new
+    leader_ = leader;
+    writes_.on_leader_changed(leader);
+    reads_.on_leader_changed(leader);
+    elections_.on_leader_changed(leader);
+}
+
+void Gateway::on(const ProposeRefused& refused, const Envelope&) {
+    writes_.on_refused(refused);
+}
+void Gateway::on(const OutcomesReady& ready, const Envelope&) {
+    writes_.on_outcomes(ready);
+}
+
+void Gateway::on(const ReadIndexReply& reply, const Envelope& envelope) {
+    reads_.on_confirmed(reply, envelope);
+}
+void Gateway::on(const ReadRefused& refused, const Envelope&) {
+    reads_.on_refused(refused);
+}
+void Gateway::on(const StateRead& state, const Envelope&) {
+    reads_.on_answers(state);
+}
+
+void Gateway::on(const LogRead& read, const Envelope&) {
+    log_.on_read(read);
+}
+
+void Gateway::on(const ElectionReport& report, const Envelope&) {
+    reports_.on_report(report);
+}
+void Gateway::on(const StateReport& report, const Envelope&) {
+    reports_.on_report(report);
+}
+void Gateway::on(const ReplicatorReport& report, const Envelope&) {
+    elections_.on_members(report);
+    reports_.on_report(report);
+}
+void Gateway::on(const CampaignReply& reply, const Envelope& envelope) {
+    elections_.on_campaign(reply, envelope.from.node);
+}
+
+void Gateway::on(const Introduction& introduction, const Envelope& envelope) {
+    reports_.on_introduction(introduction, envelope.from.node);
+}
+void Gateway::on(const PeerUp& peer, const Envelope&) {
+    reports_.on_peer_up(peer.peer);
+}
+
+// Nothing follows from it here: whether a proposal reached the log, the log alone will tell, and
+// who leads, election.
+void Gateway::on(const PeerLost&, const Envelope&) {}
+
+void Gateway::on(const Stop&, const Envelope&) {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_.start(kStopWithin);
+}
+
+// ---- time
+
+void Gateway::on_timer(TimerId id) {
+    if (deadline_.fired(id)) expire(in_flight_.due(context_.now() + kDeadlineGrain));
+    if (stop_.fired(id)) expire(in_flight_.all());
+    writes_.on_timer(id);
+    reads_.on_timer(id);
+}
+
+void Gateway::expire(const std::vector<RequestKey>& keys) {
+    for (const RequestKey key : keys) {
+        const InFlightRequest* request = in_flight_.find(key);
+        CHECK(request != nullptr);
+        const Failure failure = expired(*request);
+        answers_.give(key, failure);
+    }
+    elections_.prune();
+}
+
+Failure Gateway::expired(const InFlightRequest& request) {
+    if (is_write(request.op)) return writes_.expired(request);
+    if (is_read(request.op)) return reads_.expired();
+    if (request.op == Op::elect)
+        return {ErrorCode::no_leader, "no leader came of the election in time", {}};
+    return {ErrorCode::timeout, "this node's own actors did not answer in time", {}};
+}
+
+void Gateway::restart_deadlines() {
+    const auto next = in_flight_.next_deadline();
+    if (!next || (deadline_.running() && deadline_at_ <= *next)) return;
+    deadline_at_ = *next;
+    deadline_.start(std::max(*next - context_.now(), Duration(0)));
+}
+
+void Gateway::on_drained() {
+    writes_.send_waiting();
+    reads_.send_waiting();
+    reports_.send_waiting();
+    answers_.flush();
+    restart_deadlines();
+    if (!stopping_ || stopped_ || in_flight_.size() > 0) return;
+    stopped_ = true;
+    stop_.stop();
+    context_.send({context_.self().node, ActorName::bus}, Stopped{});
+}
+
+std::string Gateway::describe() const {
+    return "gateway with " + std::to_string(in_flight_.size()) + " requests in flight of " +
+           std::to_string(in_flight_.clients()) + " clients";
+}
+
+}  // namespace raftbus

@@ -1,0 +1,115 @@
+#include "actors/gateway_writes.hpp"
+
+#include <algorithm>
+
+namespace raftbus {
+namespace {
+
+using client::ErrorCode;
+using client::Failure;
+
+// How long proposals are held back after a refusal: from the first to the last, doubling.
+constexpr Duration kHoldMin = 2ms;
+constexpr Duration kHoldMax = 20ms;
+
+// Proposals' numbers start at a random point, so that those of two lives never meet.
+constexpr std::uint64_t kNumbersFrom = std::uint64_t{1} << 62;
+
+client::WriteReply success(client::Op op, const Written& written) {
+    if (op == client::Op::erase) return {written.revision, written.found};
+    return {written.revision, std::nullopt};
+}
+
+Failure failure(const ConditionFailed& stands) {
+    return {ErrorCode::condition_failed,
+            stands.found ? "the condition did not hold: the key's revision is " +
+                               std::to_string(stands.revision)
+                         : "the condition did not hold: the key is absent",
+            stands};
+}
+
+}  // namespace
+
+GatewayWrites::GatewayWrites(Context& context, const GatewayOptions& options, InFlight& in_flight,
+                             Answers& answers, TimerId retry_timer)
+    : context_(context),
+      in_flight_(in_flight),
+      answers_(answers),
+      proposals_(in_flight, options.batch_bytes_max, ProposalNumber(context.random(kNumbersFrom))),
+      hold_for_(kHoldMin),
+      retry_(context, retry_timer) {}
+
+void GatewayWrites::add(RequestKey key, const Command& command) {
+    in_flight_.set_batch(key, proposals_.add(key, command));
+}
+
+void GatewayWrites::send_waiting() {
+    // A leader of a term below what is applied here has been replaced; its successor is not known
+    // yet.
+    if (!leader_.leader || leader_.term < applied_term_ || retry_.running()) return;
+    while (auto outgoing = proposals_.propose(leader_.term)) {
+        context_.serve(outgoing->request);
+        context_.send({leader_.leader, ActorName::replicator}, std::move(outgoing->message));
+    }
+}
+
+void GatewayWrites::on_leader_changed(const LeaderChanged& leader) {
+    leader_ = leader;
+    hold_for_ = kHoldMin;
+    retry_.stop();
+}
+
+void GatewayWrites::on_refused(const ProposeRefused& refused) {
+    switch (refused.why) {
+        case Refusal::not_leader:
+        case Refusal::transferring:
+            proposals_.wait_again(refused.proposal);
+            return hold();
+        case Refusal::busy:
+            return give_up(refused, {ErrorCode::busy, "too much waits to be committed", {}});
+        case Refusal::no_space:
+            return give_up(refused, {ErrorCode::no_space,
+                                     "no disk space for the write: reads still work; free space on "
+                                     "the nodes, then send it again",
+                                     {}});
+        case Refusal::unsupported:
+            return give_up(refused, {ErrorCode::unsupported, "the leader does not take this", {}});
+    }
+}
+
+// Keeps what waits from running in circles between this node and one that does not lead.
+void GatewayWrites::hold() {
+    if (retry_.running()) return;
+    retry_.start(hold_for_);
+    hold_for_ = std::min(hold_for_ * 2, kHoldMax);
+}
+
+void GatewayWrites::give_up(const ProposeRefused& refused, const Failure& failure) {
+    for (const RequestKey key : proposals_.give_up(refused.proposal)) answers_.give(key, failure);
+}
+
+void GatewayWrites::on_outcomes(const OutcomesReady& ready) {
+    applied_term_ = std::max(applied_term_, ready.term);
+    for (const auto& [key, outcome] : proposals_.applied(ready)) {
+        const InFlightRequest* request = in_flight_.find(key);
+        if (request == nullptr) continue;  // its client was told TIMEOUT
+        if (const auto* written = std::get_if<Written>(&outcome))
+            answers_.give(key, success(request->op, *written));
+        else
+            answers_.give(key, failure(std::get<ConditionFailed>(outcome)));
+    }
+}
+
+void GatewayWrites::on_timer(TimerId id) {
+    retry_.fired(id);
+}
+
+Failure GatewayWrites::expired(const InFlightRequest& request) {
+    const bool proposed = proposals_.proposed(request.batch);
+    proposals_.expired(request.batch);
+    if (proposed)
+        return {ErrorCode::timeout, "not known to be committed in time: it may still happen", {}};
+    return {ErrorCode::no_leader, "no leader took the write in time: it was not executed", {}};
+}
+
+}  // namespace raftbus

@@ -1,0 +1,190 @@
+// client: what clients ask of a node, and what it answers, as plain structs.
+//
+// Owns: the vocabulary of the client protocol (docs/protocol.md). Requests are views into the frame
+// they came in. Must not know: msgpack, sockets, how anything is done.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "messages/local.hpp"
+#include "messages/types.hpp"
+
+namespace raftbus::client {
+
+enum class Consistency : std::uint8_t { linearizable, lease, local };
+
+// A write happens only if all that is given here holds of the key.
+struct Condition {
+    std::optional<std::uint64_t> if_revision;  // of its last write; 0: only if the key is absent
+    std::optional<std::string_view> if_value;
+    bool operator==(const Condition&) const = default;
+};
+
+// ---- operations
+
+struct Set {
+    std::string_view key;
+    std::string_view value;
+    Condition condition;
+};
+struct Get {
+    std::string_view key;
+    Consistency consistency = Consistency::linearizable;
+};
+struct Delete {
+    std::string_view key;
+    Condition condition;
+};
+struct NoOp {};
+
+struct Prefix {
+    std::string_view prefix;  // empty: every key
+};
+struct Range {
+    std::string_view start;  // inclusive
+    std::string_view end;    // exclusive
+};
+struct Scan {
+    std::variant<Prefix, Range> keys;
+    std::uint64_t limit = 1000;  // items, from 1
+    bool keys_only = false;
+    Consistency consistency = Consistency::linearizable;
+};
+
+struct Status {};
+struct Heartbeat {};
+struct Log {
+    LogIndex from;               // 0: from the oldest
+    std::uint64_t limit = 1000;  // entries, from 1
+};
+struct Elect {
+    std::optional<NodeId> node;  // none: the node that is asked
+};
+struct Members {};
+
+using Operation =
+    std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members>;
+
+// An operation's number in Operation.
+enum class Op : std::uint8_t {
+    set,
+    get,
+    erase,
+    no_op,
+    scan,
+    status,
+    heartbeat,
+    log,
+    elect,
+    members
+};
+inline Op op_of(const Operation& operation) {
+    return static_cast<Op>(operation.index());
+}
+
+struct Request {
+    Operation operation;
+    std::optional<std::uint64_t> timeout_ms;  // from 1; none: the node's default
+    bool trace = false;                       // the reply is to name the request in traces
+};
+
+// ---- failures
+
+enum class ErrorCode : std::uint8_t {
+    bad_request,
+    too_large,
+    condition_failed,
+    no_leader,
+    busy,
+    no_space,
+    timeout,
+    unsupported,
+};
+// As on the wire: "BAD_REQUEST".
+std::string_view to_string(ErrorCode code);
+// False: certain not to have been executed, and never to be.
+constexpr bool may_be_executed(ErrorCode code) {
+    return code == ErrorCode::timeout;
+}
+
+struct Failure {
+    ErrorCode code = ErrorCode::bad_request;
+    std::string message;  // the cause and, where there is one, the next step; UTF-8
+    std::optional<ConditionFailed> stands;  // condition_failed: what there is instead
+};
+
+// ---- replies
+
+struct WriteReply {
+    std::uint64_t revision = 0;
+    std::optional<bool> found;  // DELETE alone
+};
+struct GetReply {
+    const GetAnswer& answer;
+    std::optional<LogIndex> applied;  // local reads alone
+};
+struct ScanReply {
+    const ScanAnswer& answer;
+    std::optional<LogIndex> applied;  // local reads alone
+};
+struct HeartbeatReply {
+    NodeId leader;
+    Term term;
+    std::uint64_t round_trip_us = 0;
+};
+struct ElectReply {
+    NodeId leader;
+    Term term;
+};
+
+struct MemberInfo {
+    Member member;
+    std::string trace;  // ZeroMQ endpoint; empty: none, or not known
+};
+struct MembersReply {
+    const std::vector<MemberInfo>& members;
+};
+struct StatusReply {
+    NodeId node;
+    std::string_view cluster;
+    std::string_view role;
+    Term term;
+    NodeId leader;
+    LogIndex first, last, commit, applied;
+    std::uint64_t digest = 0;
+    const std::vector<MemberInfo>& members;
+    std::string_view version;
+    std::uint64_t uptime_ms = 0;
+    std::string_view client;
+    std::string_view trace;
+    bool storage_answers = true;
+    std::uint64_t keys = 0;
+};
+
+struct LogEntry {
+    LogIndex index;
+    Term term;
+    NodeId leader;
+    std::string_view kind;                  // "set", "delete", "no-op"
+    std::optional<std::string_view> key;    // set, delete
+    std::optional<std::string_view> value;  // set
+};
+struct LogReply {
+    const std::vector<LogEntry>& entries;
+    LogIndex first, last;  // of the whole log
+    bool more = false;     // entries are left between the last one here and `last`
+};
+
+// ---- words
+
+// The operation on one line, values as their size: "Set colour (3 B)".
+std::string to_text(const Operation& operation);
+// `text` in printable ASCII, at most `length_max` of its bytes: what is not becomes \xNN.
+std::string printable(std::string_view text, std::size_t length_max = 64);
+
+}  // namespace raftbus::client

@@ -1,0 +1,181 @@
+#include "messages/client_codec.hpp"
+
+#include <limits>
+
+#include "messages/client_fields.hpp"
+
+namespace raftbus::client {
+namespace {
+
+constexpr std::string_view kOps =
+    "SET, GET, DELETE, NO-OP, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS";
+constexpr std::string_view kLaterOps[] = {"SESSION", "WATCH",   "CANCEL",  "ADD",
+                                          "REMOVE",  "PROMOTE", "SNAPSHOT"};
+
+// Reads the fields of one op. Every function takes what is there and leaves what is wrong in the
+// fields' failure(), which is looked at once, at the end.
+class Ops {
+public:
+    Ops(Fields& fields, const Limits& limits) : fields_(fields), limits_(limits) {}
+
+    std::optional<Operation> read(std::string_view op) {
+        if (op == "SET") return set(op);
+        if (op == "GET") return Get{key(op), consistency()};
+        if (op == "DELETE") return erase(op);
+        if (op == "NO-OP" || op == "NOOP") return no_op();
+        if (op == "SCAN") return scan();
+        if (op == "STATUS") return Status{};
+        if (op == "HEARTBEAT") return Heartbeat{};
+        if (op == "LOG") return log();
+        if (op == "ELECT") return elect();
+        if (op == "MEMBERS") return Members{};
+        unknown(op);
+        return std::nullopt;
+    }
+
+private:
+    Operation set(std::string_view op) {
+        Set set{key(op), {}, condition()};
+        if (const auto value = fields_.bytes(Field::value, limits_.value_bytes_max))
+            set.value = *value;
+        else
+            missing(op, "'value' (bin or str)");
+        if (fields_.has(Field::ttl_ms))
+            fields_.fail(ErrorCode::unsupported, "'ttl_ms' is not supported by this version");
+        no_session();
+        return set;
+    }
+    Operation erase(std::string_view op) {
+        const Delete erase{key(op), condition()};
+        no_session();
+        return erase;
+    }
+    Operation no_op() {
+        no_session();
+        return NoOp{};
+    }
+    Operation scan() {
+        Scan scan;
+        const auto prefix = fields_.bytes(Field::prefix, limits_.key_bytes_max);
+        // A byte more than a key, so that the last key and a zero byte make the next start.
+        const auto start = fields_.bytes(Field::start, limits_.key_bytes_max + 1);
+        const auto end = fields_.bytes(Field::end, limits_.key_bytes_max + 1);
+        if (prefix && (start || end))
+            bad("SCAN takes either 'prefix' or 'start' and 'end', not both");
+        else if (prefix)
+            scan.keys = Prefix{*prefix};
+        else if (start && end)
+            scan.keys = Range{*start, *end};
+        else if (start)
+            missing("SCAN", "'end' (bin or str) beside 'start'");
+        else if (end)
+            missing("SCAN", "'start' (bin or str) beside 'end'");
+        else
+            missing("SCAN", "'prefix', or 'start' and 'end' (bin or str)");
+        scan.limit = limit(scan.limit);
+        scan.keys_only = fields_.boolean(Field::keys_only).value_or(false);
+        scan.consistency = consistency();
+        return scan;
+    }
+    Operation log() {
+        Log log;
+        log.from = LogIndex(fields_.number(Field::from).value_or(0));
+        log.limit = limit(log.limit);
+        return log;
+    }
+    Operation elect() {
+        const auto node = fields_.number(Field::node);
+        if (!node) return Elect{};
+        constexpr std::uint64_t node_max = std::numeric_limits<NodeId::rep>::max();
+        if (*node > node_max)
+            bad("field 'node' must be a node's id, at most " + std::to_string(node_max));
+        return Elect{NodeId(static_cast<NodeId::rep>(*node))};
+    }
+
+    std::string_view key(std::string_view op) {
+        const auto key = fields_.bytes(Field::key, limits_.key_bytes_max);
+        if (!key)
+            missing(op, "'key' (bin or str)");
+        else if (key->empty())
+            bad("field 'key' must not be empty");
+        return key.value_or(std::string_view());
+    }
+    Condition condition() {
+        return {fields_.number(Field::if_revision),
+                fields_.bytes(Field::if_value, limits_.value_bytes_max)};
+    }
+    std::uint64_t limit(std::uint64_t otherwise) {
+        const std::uint64_t limit = fields_.number(Field::limit).value_or(otherwise);
+        if (limit == 0) bad("field 'limit' must be at least 1");
+        return limit;
+    }
+    Consistency consistency() {
+        const auto name = fields_.text(Field::consistency);
+        if (!name || *name == "linearizable") return Consistency::linearizable;
+        if (*name == "local") return Consistency::local;
+        if (*name != "lease")
+            bad("field 'consistency' must be 'linearizable', 'lease' or 'local', not '" +
+                printable(*name) + "'");
+        else if (!limits_.leases)
+            fields_.fail(ErrorCode::unsupported,
+                         "consistency 'lease' needs a cluster that runs with leader leases (node "
+                         "option lease-duration)");
+        return Consistency::lease;
+    }
+    void no_session() {
+        if (fields_.has(Field::session) || fields_.has(Field::seq))
+            fields_.fail(ErrorCode::unsupported,
+                         "'session' and 'seq' are not supported by this version");
+    }
+
+    void bad(std::string message) { fields_.fail(ErrorCode::bad_request, std::move(message)); }
+    void missing(std::string_view op, std::string_view what) {
+        if (!fields_.failure()) bad(std::string(op) + " needs the field " + std::string(what));
+    }
+    void unknown(std::string_view op) {
+        for (const std::string_view later : kLaterOps) {
+            if (op != later) continue;
+            fields_.fail(ErrorCode::unsupported,
+                         "op '" + std::string(op) + "' is not supported by this version");
+            return;
+        }
+        bad("unknown op '" + printable(op) + "'; the ops, in upper case, are " + std::string(kOps));
+    }
+
+    Fields& fields_;
+    const Limits& limits_;
+};
+
+}  // namespace
+
+Decoded decode_request(std::string_view body, const Limits& limits) {
+    Fields fields(body);
+    Decoded decoded{fields.id(), Failure{}};
+    Request request;
+    if (!fields.failure()) {
+        if (const auto op = fields.text(Field::op)) {
+            if (auto operation = Ops(fields, limits).read(*op)) request.operation = *operation;
+        } else {
+            fields.fail(ErrorCode::bad_request,
+                        "the field 'op' (str) is missing; the ops are " + std::string(kOps));
+        }
+        request.timeout_ms = fields.number(Field::timeout_ms);
+        if (request.timeout_ms && *request.timeout_ms == 0)
+            fields.fail(ErrorCode::bad_request, "field 'timeout_ms' must be at least 1");
+        request.trace = fields.boolean(Field::trace).value_or(false);
+    }
+    if (fields.failure())
+        decoded.outcome = *fields.failure();
+    else
+        decoded.outcome = request;
+    return decoded;
+}
+
+Failure no_body() {
+    return {ErrorCode::bad_request,
+            "no empty frame before the body, or no body after it: send ['', body], an empty frame "
+            "and then one frame with a msgpack map (a REQ socket adds the empty frame itself)",
+            {}};
+}
+
+}  // namespace raftbus::client

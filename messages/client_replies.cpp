@@ -1,0 +1,183 @@
+#include "messages/client_replies.hpp"
+
+#include <msgpack.hpp>
+
+namespace raftbus::client {
+namespace {
+
+struct Appender {
+    std::string& out;
+    void write(const char* bytes, std::size_t count) { out.append(bytes, count); }
+};
+
+struct Binary {
+    std::string_view bytes;
+};
+struct Nil {};
+
+// Writes one map, whose size has to be known before its first field.
+class MapWriter {
+public:
+    MapWriter(std::string& out, std::uint32_t size) : appender_{out}, packer_(appender_) {
+        packer_.pack_map(size);
+    }
+    // A reply with `fields` fields of its own.
+    MapWriter(std::string& out, const ReplyHead& head, bool ok, std::uint32_t fields)
+        : MapWriter(out, fields + 1 + !head.id.empty() + !head.request.empty()) {
+        field("ok", ok);
+        if (!head.id.empty()) raw("id", head.id);
+        if (!head.request.empty()) field("request", head.request);
+    }
+    MapWriter(const MapWriter&) = delete;
+    MapWriter& operator=(const MapWriter&) = delete;
+
+    template <class Value>
+    MapWriter& field(std::string_view name, const Value& value) {
+        write(name);
+        write(value);
+        return *this;
+    }
+    MapWriter& raw(std::string_view name, std::string_view msgpack) {
+        write(name);
+        appender_.out += msgpack;
+        return *this;
+    }
+
+    void write(bool value) { value ? packer_.pack_true() : packer_.pack_false(); }
+    void write(std::uint64_t value) { packer_.pack_uint64(value); }
+    template <class Tag, class Rep>
+    void write(Strong<Tag, Rep> value) {
+        packer_.pack_uint64(value.value);
+    }
+    void write(Nil) { packer_.pack_nil(); }
+    void write(std::string_view value) {
+        const auto size = static_cast<std::uint32_t>(value.size());
+        packer_.pack_str(size).pack_str_body(value.data(), size);
+    }
+    void write(Binary value) {
+        const auto size = static_cast<std::uint32_t>(value.bytes.size());
+        packer_.pack_bin(size).pack_bin_body(value.bytes.data(), size);
+    }
+    void write(const std::optional<std::string_view>& bytes) {
+        bytes ? write(Binary{*bytes}) : write(Nil{});
+    }
+    void write(const Item& item) {
+        packer_.pack_array(3);
+        write(Binary{item.key.view()});
+        write(Binary{item.value.view()});
+        write(item.revision);
+    }
+    void write(const MemberInfo& info) {
+        MapWriter(appender_.out, 5)
+            .field("node", info.member.node)
+            .field("kind", std::string_view(info.member.voter ? "voter" : "learner"))
+            .field("peer", std::string_view(info.member.peer))
+            .field("client", std::string_view(info.member.client))
+            .field("trace", std::string_view(info.trace));
+    }
+    void write(const LogEntry& entry) {
+        MapWriter(appender_.out, 6)
+            .field("index", entry.index)
+            .field("term", entry.term)
+            .field("leader", entry.leader)
+            .field("kind", entry.kind)
+            .field("key", entry.key)
+            .field("value", entry.value);
+    }
+    template <class Element>
+    void write(const std::vector<Element>& elements) {
+        packer_.pack_array(static_cast<std::uint32_t>(elements.size()));
+        for (const Element& element : elements) write(element);
+    }
+
+private:
+    Appender appender_;
+    msgpack::packer<Appender> packer_;
+};
+
+std::string hex(std::uint64_t number) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (int shift = 60; shift >= 0; shift -= 4) text += digits[number >> shift & 15];
+    return text;
+}
+
+}  // namespace
+
+void append_reply(std::string& out, const ReplyHead& head, const Failure& failure) {
+    MapWriter map(out, head, false, failure.stands ? 5 : 3);
+    map.field("error", to_string(failure.code))
+        .field("message", std::string_view(failure.message))
+        .field("executed", std::string_view(may_be_executed(failure.code) ? "unknown" : "no"));
+    if (failure.stands)
+        map.field("revision", failure.stands->revision).field("found", failure.stands->found);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const WriteReply& reply) {
+    MapWriter map(out, head, true, reply.found ? 2 : 1);
+    map.field("revision", reply.revision);
+    if (reply.found) map.field("found", *reply.found);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const GetReply& reply) {
+    const std::optional<Item>& item = reply.answer.item;
+    MapWriter map(out, head, true, reply.applied ? 4 : 3);
+    map.field("found", item.has_value());
+    if (item)
+        map.field("value", Binary{item->value.view()}).field("revision", item->revision);
+    else
+        map.field("value", Nil{}).field("revision", std::uint64_t{0});
+    if (reply.applied) map.field("applied", *reply.applied);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const ScanReply& reply) {
+    MapWriter map(out, head, true, reply.applied ? 3 : 2);
+    map.field("items", reply.answer.items).field("more", reply.answer.more);
+    if (reply.applied) map.field("applied", *reply.applied);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
+    MapWriter(out, head, true, 17)
+        .field("node", reply.node)
+        .field("cluster", reply.cluster)
+        .field("role", reply.role)
+        .field("term", reply.term)
+        .field("leader", reply.leader)
+        .field("first", reply.first)
+        .field("last", reply.last)
+        .field("commit", reply.commit)
+        .field("applied", reply.applied)
+        .field("digest", std::string_view(hex(reply.digest)))
+        .field("members", reply.members)
+        .field("version", reply.version)
+        .field("uptime_ms", reply.uptime_ms)
+        .field("client", reply.client)
+        .field("trace", reply.trace)
+        .field("storage_answers", reply.storage_answers)
+        .field("keys", reply.keys);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const HeartbeatReply& reply) {
+    MapWriter(out, head, true, 3)
+        .field("leader", reply.leader)
+        .field("term", reply.term)
+        .field("round_trip_us", reply.round_trip_us);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const LogReply& reply) {
+    MapWriter(out, head, true, 4)
+        .field("entries", reply.entries)
+        .field("first", reply.first)
+        .field("last", reply.last)
+        .field("more", reply.more);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const ElectReply& reply) {
+    MapWriter(out, head, true, 2).field("leader", reply.leader).field("term", reply.term);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const MembersReply& reply) {
+    MapWriter(out, head, true, 1).field("members", reply.members);
+}
+
+}  // namespace raftbus::client
