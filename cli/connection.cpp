@@ -1,0 +1,105 @@
+#include "cli/connection.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "cli/endpoints.hpp"
+#include "cli/failure.hpp"
+
+namespace raftbus::cli {
+namespace {
+
+constexpr int kHandshakeMs = 1000;
+constexpr int kPingMs = 500;  // a node that is frozen is noticed
+constexpr int kPingTimeoutMs = 2000;
+constexpr int kReconnectMs = 600'000;  // never, so to speak: what failed is replaced, not repaired
+constexpr int kWatched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRIED |
+                         ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+}  // namespace
+
+Connection::Connection(zmq::context_t& context, std::string endpoint)
+    : endpoint_(std::move(endpoint)),
+      dealer_(context, zmq::socket_type::dealer),
+      monitor_(context, zmq::socket_type::pair) {
+    dealer_.set(zmq::sockopt::linger, 0);
+    dealer_.set(zmq::sockopt::immediate, true);
+    dealer_.set(zmq::sockopt::ipv6, true);
+    dealer_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+    dealer_.set(zmq::sockopt::heartbeat_ivl, kPingMs);
+    dealer_.set(zmq::sockopt::heartbeat_timeout, kPingTimeoutMs);
+    dealer_.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
+    monitor_.set(zmq::sockopt::linger, 0);
+
+    const std::string inproc = fmt::format("inproc://monitor-{}", dealer_.handle());
+    zmq_socket_monitor(dealer_.handle(), inproc.c_str(), kWatched);
+    monitor_.connect(inproc);
+    try {
+        dealer_.connect(endpoint_);
+    } catch (const zmq::error_t& wrong) {
+        throw Failure(Exit::refused,
+                      fmt::format("cannot connect to {}: {}", short_form(endpoint_), wrong.what()),
+                      "an endpoint is host:port");
+    }
+}
+
+Connection::~Connection() {
+    zmq_socket_monitor(dealer_.handle(), nullptr, 0);
+}
+
+void Connection::fail(std::string reason) {
+    if (failed()) return;
+    state_ = State::failed;
+    reason_ = std::move(reason);
+}
+
+void Connection::update() {
+    zmq::message_t head, address;
+    while (monitor_.recv(head, zmq::recv_flags::dontwait)) {
+        std::uint16_t event = 0;
+        std::uint32_t value = 0;
+        std::memcpy(&event, head.data<char>(), sizeof event);
+        std::memcpy(&value, head.data<char>() + sizeof event, sizeof value);
+        if (head.more()) (void)monitor_.recv(address);
+        switch (event) {
+            case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+                if (state_ == State::opening) state_ = State::ready;
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+                fail("it refuses this client's key");
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                fail("no handshake: it hangs, or is no raftbus node");
+                break;
+            default:
+                fail(ready() ? "the connection broke" : "connection refused");
+        }
+    }
+}
+
+bool Connection::send(std::string_view body) {
+    // The pipe may lag behind the monitor's event by a moment.
+    constexpr int kMomentMs = 100;
+    dealer_.set(zmq::sockopt::sndtimeo, kMomentMs);
+    zmq::message_t empty, payload(body.data(), body.size());
+    try {
+        return dealer_.send(empty, zmq::send_flags::sndmore) &&
+               dealer_.send(payload, zmq::send_flags::none);
+    } catch (const zmq::error_t& interrupted) {
+        if (interrupted.num() != EINTR) throw;
+        return false;
+    }
+}
+
+std::optional<std::string> Connection::receive() {
+    zmq::message_t frame;
+    if (!dealer_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
+    while (frame.more()) (void)dealer_.recv(frame);
+    return frame.to_string();
+}
+
+}  // namespace raftbus::cli

@@ -1,0 +1,232 @@
+#include "cli/node_process.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <random>
+
+#include "actors/election.hpp"
+#include "actors/gateway.hpp"
+#include "actors/replicator.hpp"
+#include "actors/state_machine.hpp"
+#include "actors/storage.hpp"
+#include "bus/node.hpp"
+#include "cli/display.hpp"
+#include "cli/endpoints.hpp"
+#include "cli/node_logger.hpp"
+#include "cli/sd_notify.hpp"
+#include "storage/disk_posix.hpp"
+#include "storage/identity.hpp"
+#include "storage/kv_rocksdb.hpp"
+#include "storage/log.hpp"
+
+namespace raftbus::cli {
+namespace {
+
+// A signal handler can reach nothing but globals; there is one node in this process.
+std::atomic<Node*> g_node{nullptr};
+std::atomic<bool> g_stopping{false};
+
+extern "C" void on_stop_signal(int signal) {
+    if (g_stopping.exchange(true)) _exit(128 + signal);
+    if (Node* node = g_node.load()) node->stop();
+}
+
+extern "C" void on_dump_signal(int) {
+    if (Node* node = g_node.load()) node->dump_recent();
+}
+
+void handle(int signal, void (*handler)(int)) {
+    struct sigaction action = {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, nullptr);
+}
+
+template <class T>
+T opened(Result<T> result) {
+    if (!result) throw Failure(Exit::refused, result.error().message);
+    return std::move(*result);
+}
+
+// What the directory already says, or what the first start writes there.
+Identity identity_for(Disk& disk, const NodeSettings& settings, spdlog::logger& log) {
+    const std::optional<Identity> known = opened(load_identity(disk));
+    if (!known) {
+        if (settings.members.empty()) {
+            throw Failure(
+                Exit::refused, "--peers is missing",
+                fmt::format("{} is new: name all nodes once, --peers {}=tcp://127.0.0.1:7239,…",
+                            settings.data, settings.id.value));
+        }
+        const Identity fresh{settings.cluster.value_or(derived_cluster(settings.members)),
+                             settings.id, settings.members};
+        if (!save_identity(disk, fresh)) {
+            throw Failure(Exit::refused, fmt::format("no room on the disk for {}", settings.data),
+                          "free some space");
+        }
+        return fresh;
+    }
+    if (known->node != settings.id) {
+        throw Failure(
+            Exit::refused,
+            fmt::format("{} belongs to node {} of cluster {}, but --id says {}", settings.data,
+                        known->node.value, known->cluster, settings.id.value),
+            "give the right --data or the right --id");
+    }
+    if (settings.cluster && *settings.cluster != known->cluster) {
+        throw Failure(Exit::refused,
+                      fmt::format("{} belongs to cluster {}, but --cluster says {}", settings.data,
+                                  known->cluster, *settings.cluster),
+                      "give the right --data or the right --cluster");
+    }
+    if (!settings.members.empty()) {
+        const bool differs = std::any_of(
+            settings.members.begin(), settings.members.end(), [&](const Member& member) {
+                return std::none_of(known->members.begin(), known->members.end(),
+                                    [&](const Member& k) {
+                                        return k.node == member.node && k.peer == member.peer;
+                                    });
+            });
+        log.info("--peers is ignored: {} knows the cluster's members{}", settings.data,
+                 differs ? ", and others than it says" : "");
+    }
+    return *known;
+}
+
+// Everything that the actors use and outlives them.
+struct Parts {
+    std::unique_ptr<Disk> disk;
+    Identity identity;
+    std::unique_ptr<Log> log;
+    std::unique_ptr<KvState> state;
+    RaftOptions raft;
+    GatewayOptions gateway;
+};
+
+std::string own_peer_endpoint(const Identity& identity) {
+    for (const Member& member : identity.members) {
+        if (member.node == identity.node) return member.peer;
+    }
+    throw Failure(Exit::refused, "the data directory's list of members lacks this node itself");
+}
+
+// Tells this process from the node's earlier ones in the names of requests; below 2^16.
+std::uint64_t draw_incarnation() {
+    std::random_device device;
+    return std::uniform_int_distribution<std::uint64_t>(1, UINT16_MAX)(device);
+}
+
+Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
+    Parts parts;
+    parts.disk = opened(open_posix_disk(settings.data));
+    parts.identity = identity_for(*parts.disk, settings, log);
+    parts.log =
+        opened(Log::open(*parts.disk, {identity_hash(parts.identity), settings.segment_bytes}));
+    KvRocksdbOptions state_options;
+    state_options.layers.flush_bytes = settings.flush_bytes;
+    parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
+    const EntryId applied = parts.state->applied();
+    const RecoveredLog& recovered = parts.log->recovered();
+    if (applied.index > recovered.last.index) {
+        throw Failure(Exit::refused,
+                      fmt::format("{}: the state holds entries up to {}, but the log ends at {}",
+                                  settings.data, applied.index.value, recovered.last.index.value),
+                      "log files are missing: put them back, or empty the directory and let the "
+                      "peers rebuild it");
+    }
+    const std::string own = own_peer_endpoint(parts.identity);
+    parts.raft = settings.raft;
+    parts.raft.members = parts.identity.members;
+    parts.gateway = settings.gateway;
+    parts.gateway.cluster = parts.identity.cluster;
+    parts.gateway.version = RAFTBUS_VERSION;
+    parts.gateway.client = reachable(settings.client_bind, own);
+    parts.gateway.trace = reachable(settings.trace_bind, own);
+    parts.gateway.incarnation = draw_incarnation();
+    return parts;
+}
+
+NodeConfig config_for(const NodeSettings& settings, const Parts& parts,
+                      std::shared_ptr<spdlog::logger> log) {
+    NodeConfig config;
+    config.id = settings.id;
+    config.cluster = parts.identity.cluster;
+    config.members = parts.identity.members;
+    config.peer_bind =
+        settings.peer_bind.empty() ? own_peer_endpoint(parts.identity) : settings.peer_bind;
+    config.client_bind = settings.client_bind;
+    config.trace_bind = settings.trace_bind;
+    config.insecure_bind = settings.insecure_bind;
+    config.incarnation = parts.gateway.incarnation;
+    config.logger = std::move(log);
+    return config;
+}
+
+std::unique_ptr<Actor> make_actor(ActorName name, Context& context, Parts& parts) {
+    const RecoveredLog& recovered = parts.log->recovered();
+    switch (name) {
+        case ActorName::election:
+            return std::make_unique<Election>(context, parts.raft, recovered.hard_state);
+        case ActorName::replicator:
+            return std::make_unique<Replicator>(context, parts.raft, recovered,
+                                                parts.state->applied().index);
+        case ActorName::storage:
+            return std::make_unique<Storage>(context, *parts.log);
+        case ActorName::state_machine:
+            return std::make_unique<StateMachine>(context, *parts.state);
+        case ActorName::gateway:
+            return std::make_unique<Gateway>(context, parts.gateway);
+        case ActorName::bus:
+            break;
+    }
+    CHECK(false, "the bus is no actor that is made");
+    return nullptr;
+}
+
+void log_start(spdlog::logger& log, const Parts& parts, const std::string& data) {
+    const RecoveredLog& recovered = parts.log->recovered();
+    const bool empty = recovered.last.index < parts.log->first();
+    log.info("{}: term {}, log {}, state at {}{}", data, recovered.hard_state.term.value,
+             empty ? "empty"
+                   : fmt::format("{} to {}", parts.log->first().value, recovered.last.index.value),
+             parts.state->applied().index.value,
+             recovered.torn_bytes == 0
+                 ? std::string{}
+                 : fmt::format(", {} bytes of an unfinished write cut off", recovered.torn_bytes));
+}
+
+}  // namespace
+
+Exit run_node_process(const NodeSettings& settings) {
+    const std::shared_ptr<spdlog::logger> log =
+        make_node_logger(settings.log_level, settings.log_format);
+    handle(SIGPIPE, SIG_IGN);
+    Parts parts = open_parts(settings, *log);
+    auto node =
+        opened(Node::open(config_for(settings, parts, log), [&](ActorName name, Context& context) {
+            return make_actor(name, context, parts);
+        }));
+    g_node = node.get();
+    handle(SIGINT, on_stop_signal);
+    handle(SIGTERM, on_stop_signal);
+    handle(SIGUSR1, on_dump_signal);
+    log_start(*log, parts, settings.data);
+    node->start();
+    sd_notify("READY=1");
+    const bool clean = node->wait();
+    sd_notify("STOPPING=1");
+    handle(SIGUSR1, SIG_IGN);
+    g_node = nullptr;
+    node.reset();
+    if (!clean) return Exit::fatal;
+    parts.log->seal();
+    log->info("stopped");
+    return Exit::done;
+}
+
+}  // namespace raftbus::cli

@@ -1,0 +1,143 @@
+#include "cli/node_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/failure.hpp"
+#include "cli/node_logger.hpp"
+
+namespace raftbus::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr const char* kPeers =
+    "2=tcp://127.0.0.1:7249,1=tcp://127.0.0.1:7239,3=tcp://127.0.0.1:7259";
+
+// A node's settings from a sound command line with more behind it.
+NodeSettings settings_with(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--id", "2", "--data", "d", "--peers", kPeers};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return node_settings(parse_arguments(node_option_specs(), arguments));
+}
+
+std::string refusal_of(const std::vector<std::string>& arguments) {
+    try {
+        node_settings(parse_arguments(node_option_specs(), arguments));
+    } catch (const Failure& failure) {
+        EXPECT_EQ(failure.exit, Exit::refused);
+        return std::string(failure.what()) + " | " + failure.next;
+    }
+    return "not refused";
+}
+
+std::string refusal_with(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--id", "2", "--data", "d", "--peers", kPeers};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return refusal_of(arguments);
+}
+
+TEST(NodeOptions, DefaultsAreThoseOfTheActors) {
+    const NodeSettings settings = settings_with({});
+    const RaftOptions raft;
+    EXPECT_EQ(settings.raft.heartbeat, raft.heartbeat);
+    EXPECT_EQ(settings.raft.election_timeout_min, raft.election_timeout_min);
+    EXPECT_TRUE(settings.raft.fast_failover);
+    EXPECT_FALSE(settings.raft.lease);
+    EXPECT_EQ(settings.client_bind, "tcp://127.0.0.1:7248");
+    EXPECT_EQ(settings.trace_bind, "");
+    ASSERT_EQ(settings.members.size(), 3U);
+    EXPECT_EQ(settings.members[0].node, NodeId(1));
+    EXPECT_EQ(settings.members[0].peer, "tcp://127.0.0.1:7239");
+}
+
+TEST(NodeOptions, TheClusterIdDependsOnTheMembersNotOnTheirOrder) {
+    const auto a = parse_peers("--peers", "1=tcp://a:1,2=tcp://b:1");
+    const auto b = parse_peers("--peers", "2=tcp://b:1,1=tcp://a:1");
+    const auto c = parse_peers("--peers", "1=tcp://a:1,2=tcp://c:1");
+    EXPECT_EQ(derived_cluster(a), derived_cluster(b));
+    EXPECT_NE(derived_cluster(a), derived_cluster(c));
+    EXPECT_EQ(derived_cluster(a).size(), 16U);
+}
+
+TEST(NodeOptions, WhatIsMissingIsNamed) {
+    EXPECT_THAT(refusal_of({"--data", "d"}), HasSubstr("--id is missing"));
+    EXPECT_THAT(refusal_of({"--id", "1"}), HasSubstr("--data is missing"));
+}
+
+TEST(NodeOptions, PeersMustMakeSense) {
+    EXPECT_THAT(refusal_of({"--id", "4", "--data", "d", "--peers", kPeers}),
+                AllOf(HasSubstr("--peers"), HasSubstr("node 4 (--id) is not among them")));
+    EXPECT_THAT(refusal_of({"--id", "1", "--data", "d", "--peers", "1=tcp://a:1,1=tcp://b:1"}),
+                HasSubstr("node 1 is named twice"));
+    EXPECT_THAT(refusal_of({"--id", "1", "--data", "d", "--peers", "1=tcp://a:1,2=tcp://a:1"}),
+                HasSubstr("tcp://a:1 is named twice"));
+    EXPECT_THAT(refusal_of({"--id", "1", "--data", "d", "--peers", "1=a:1"}), HasSubstr("tcp://"));
+    EXPECT_THAT(refusal_of({"--id", "1", "--data", "d", "--peers", "127.0.0.1:7239"}),
+                HasSubstr("N=tcp://host:port"));
+}
+
+TEST(NodeOptions, AHeartbeatMustLeaveTimeBeforeAnElection) {
+    EXPECT_THAT(
+        refusal_with({"--heartbeat", "150ms"}),
+        AllOf(HasSubstr("--heartbeat 150ms"), HasSubstr("less than half"), HasSubstr("300 ms")));
+    EXPECT_THAT(refusal_with({"--election-timeout", "80ms-200ms"}),
+                AllOf(HasSubstr("--election-timeout 80ms-200ms"), HasSubstr("50 ms")));
+    EXPECT_THAT(refusal_with({"--election-timeout", "600-300"}),
+                HasSubstr("the first must be less"));
+    EXPECT_THAT(refusal_with({"--election-timeout", "soon"}), HasSubstr("is not MIN-MAX"));
+    EXPECT_EQ(settings_with({"--heartbeat", "100", "--election-timeout", "1s-2s"})
+                  .raft.election_timeout_max,
+              std::chrono::seconds(2));
+}
+
+TEST(NodeOptions, LeasesAndFastFailoverExcludeEachOther) {
+    const NodeSettings leased = settings_with({"--lease-duration", "250ms"});
+    EXPECT_EQ(leased.raft.lease, std::chrono::milliseconds(250));
+    EXPECT_FALSE(leased.raft.fast_failover);
+    EXPECT_TRUE(leased.gateway.leases);
+    EXPECT_FALSE(settings_with({"--fast-failover", "off"}).raft.fast_failover);
+    EXPECT_THAT(refusal_with({"--lease-duration", "250ms", "--fast-failover", "on"}),
+                AllOf(HasSubstr("--fast-failover on"), HasSubstr("--lease-duration")));
+    EXPECT_THAT(refusal_with({"--lease-duration", "400ms"}),
+                HasSubstr("at most the least election timeout"));
+}
+
+TEST(NodeOptions, EndpointsAreChecked) {
+    EXPECT_THAT(refusal_with({"--client", "127.0.0.1:7248"}),
+                HasSubstr("does not begin with tcp://"));
+    EXPECT_THAT(refusal_with({"--trace", "tcp://127.0.0.1"}), HasSubstr("names no port"));
+    EXPECT_THAT(refusal_with({"--trace", "tcp://127.0.0.1:7248"}),
+                HasSubstr("--client's address too"));
+    EXPECT_THAT(refusal_with({"--client", "tcp://127.0.0.1:7249"}), HasSubstr("for its peers too"));
+}
+
+TEST(NodeOptions, LimitsMustFitIntoAMessage) {
+    EXPECT_EQ(settings_with({"--value-bytes-max", "2MiB"}).gateway.value_bytes_max, 2U << 20);
+    EXPECT_THAT(refusal_with({"--value-bytes-max", "15MiB"}), HasSubstr("--value-bytes-max 15MiB"));
+    EXPECT_THAT(refusal_with({"--requests-max", "0"}), HasSubstr("at least 1"));
+}
+
+TEST(NodeOptions, PrintedConfigSaysWhereValuesCameFrom) {
+    Options options = parse_arguments(node_option_specs(), {"--id", "2"});
+    add_file(options, node_option_specs(), "raftbus.conf", "heartbeat = 40ms\n");
+    const std::string printed = printed_config(options);
+    EXPECT_THAT(printed, HasSubstr("id = 2  # --id\n"));
+    EXPECT_THAT(printed, HasSubstr("heartbeat = 40ms  # heartbeat in raftbus.conf\n"));
+    EXPECT_THAT(printed, HasSubstr("# segment-bytes ="));
+}
+
+TEST(NodeLogger, TakesALineApart) {
+    const LogLine line = parse_log_line("n12.election: became leader: 2 votes");
+    EXPECT_EQ(line.node, "12");
+    EXPECT_EQ(line.actor, "election");
+    EXPECT_EQ(line.text, "became leader: 2 votes");
+    EXPECT_EQ(parse_log_line("node 1 of cluster x: clients tcp://a.b:1").text,
+              "node 1 of cluster x: clients tcp://a.b:1");
+    EXPECT_EQ(logfmt_value("plain"), "plain");
+    EXPECT_EQ(logfmt_value("a \"b\"\n"), R"("a \"b\"\n")");
+}
+
+}  // namespace
+}  // namespace raftbus::cli
