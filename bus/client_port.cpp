@@ -1,0 +1,96 @@
+#include "bus/client_port.hpp"
+
+#include "bus/clock.hpp"
+#include "bus/route.hpp"
+
+namespace raftbus {
+namespace {
+
+constexpr int kKeepaliveIdleSeconds = 30;
+constexpr int kKeepaliveIntervalSeconds = 10;
+constexpr int kKeepaliveProbes = 3;
+constexpr int kHandshakeMs = 5'000;
+constexpr int kBacklog = 1'024;             // connections that wait to be accepted
+constexpr int kLingerMs = 200;              // for the last replies when the node stops
+constexpr int kRequestsWaitingMax = 4'096;  // of one client; then its TCP connection is not read
+constexpr std::size_t kFramesMax = 32;
+
+}  // namespace
+
+ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
+    : shared_(shared),
+      complaints_(complaints),
+      deliver_(std::move(deliver)),
+      socket_(shared.zmq, zmq::socket_type::router) {
+    const ClientPortOptions& options = shared.config.client_port;
+    socket_.set(zmq::sockopt::linger, kLingerMs);
+    socket_.set(zmq::sockopt::router_mandatory, true);  // tells when a client is gone
+    socket_.set(zmq::sockopt::maxmsgsize, options.frame_bytes_max);
+    socket_.set(zmq::sockopt::sndhwm, options.replies_waiting_max);
+    socket_.set(zmq::sockopt::rcvhwm, kRequestsWaitingMax);
+    socket_.set(zmq::sockopt::backlog, kBacklog);
+    socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
+    socket_.set(zmq::sockopt::tcp_keepalive, 1);
+    socket_.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleSeconds);
+    socket_.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalSeconds);
+    socket_.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveProbes);
+}
+
+bool ClientPort::take(std::size_t) {
+    const ClientPortOptions& options = shared_.config.client_port;
+    // Envelope and body together, with room for the frames around a body of the longest kind.
+    const FrameLimits limits{kFramesMax, 2 * static_cast<std::size_t>(options.frame_bytes_max)};
+    ClientRequests requests;
+    std::size_t bytes = 0;
+    bool more = true;
+    while (more && requests.frames.size() < options.burst_max && bytes < options.burst_bytes_max) {
+        const Receipt receipt = receive_frames(socket_, incoming_, limits);
+        more = receipt != Receipt::nothing;
+        if (!more) break;
+        requests.frames.push_back(to_client_frame(incoming_, receipt == Receipt::whole));
+        if (requests.frames.back().body) bytes += requests.frames.back().body->size();
+    }
+    if (!requests.frames.empty()) deliver_(std::move(requests));
+    return more;
+}
+
+ClientFrame ClientPort::to_client_frame(Frames& frames, bool whole) {
+    shared_.counters.client_received.add();
+    std::vector<std::string_view> route{view_of(frames[0])};
+    std::size_t next = 1;  // the frame behind the delimiter
+    bool delimited = false;
+    while (next < frames.size() && !delimited) {
+        route.push_back(view_of(frames[next]));
+        delimited = frames[next++].size() == 0;
+    }
+    if (!delimited) route = {view_of(frames[0]), {}};
+    ClientFrame frame{.route = SharedBytes::own(pack_route(route))};
+    if (whole && delimited && next + 1 == frames.size())
+        frame.body = bytes_of(std::move(frames[next]));
+    else
+        shared_.counters.client_malformed.add();
+    return frame;
+}
+
+void ClientPort::reply(const ClientReplies& replies) {
+    for (const ClientFrame& frame : replies.frames) {
+        const SendResult result = send(frame);
+        if (result == SendResult::sent) continue;
+        shared_.counters.client_unsent.add();
+        if (result == SendResult::full)
+            complaints_.say(LogLevel::warning, "slow client",
+                            "dropped a reply: a client does not read what it asked for",
+                            steady_now());
+    }
+    set_ready(true);
+}
+
+SendResult ClientPort::send(const ClientFrame& reply) {
+    const auto route = unpack_route(reply.route.view());
+    CHECK(route && !route->empty() && reply.body, "a reply goes back along the route it came by");
+    for (const std::string_view frame : *route) outgoing_.push_back(copied_frame(frame));
+    outgoing_.push_back(shared_frame(*reply.body));
+    return send_frames(socket_, outgoing_);
+}
+
+}  // namespace raftbus

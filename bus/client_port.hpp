@@ -1,0 +1,43 @@
+// client_port: where clients connect: a ROUTER of their own.
+//
+// Owns: framing, and that no client can make the node wait. Must not know: what the bodies say;
+// even the answer to a message without a body is the gateway's.
+#pragma once
+
+#include <functional>
+#include <zmq.hpp>
+
+#include "bus/frames.hpp"
+#include "bus/node_log.hpp"
+#include "bus/shared.hpp"
+#include "bus/source.hpp"
+
+namespace raftbus {
+
+class ClientPort final : public Source {
+public:
+    using Deliver = std::function<void(ClientRequests)>;
+    ClientPort(Shared& shared, Complaints& complaints, Deliver deliver);
+
+    zmq::socket_t& socket() { return socket_; }
+    // Sends each frame's body along its route. What cannot be sent at once is dropped and counted:
+    // the client is gone, or has let too many replies wait.
+    void reply(const ClientReplies& replies);
+
+    int fd() const override { return socket_.get(zmq::sockopt::fd); }
+    // Takes bursts by its own measure, whatever `bound` says.
+    bool take(std::size_t bound) override;
+
+private:
+    ClientFrame to_client_frame(Frames& frames, bool whole);
+    SendResult send(const ClientFrame& reply);
+
+    Shared& shared_;
+    Complaints& complaints_;
+    Deliver deliver_;
+    zmq::socket_t socket_;
+    Frames incoming_;
+    Frames outgoing_;
+};
+
+}  // namespace raftbus

@@ -1,0 +1,28 @@
+// clock: the two clocks of a node. Actors read them through Context alone.
+#pragma once
+
+#include <ctime>
+
+#include "messages/types.hpp"
+
+namespace raftbus {
+
+namespace detail {
+inline std::int64_t read_us(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return std::int64_t(now.tv_sec) * 1'000'000 + now.tv_nsec / 1'000;
+}
+}  // namespace detail
+
+// Never goes back; stands still while the machine sleeps.
+inline Moment steady_now() {
+    return Moment(Duration(detail::read_us(CLOCK_MONOTONIC)));
+}
+
+// The system's idea of the time of day; may jump.
+inline WallTime wall_now() {
+    return WallTime(detail::read_us(CLOCK_REALTIME));
+}
+
+}  // namespace raftbus

@@ -1,0 +1,133 @@
+#include "bus/peer_link.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace raftbus {
+namespace {
+
+constexpr int kMonitored = ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECT_RETRIED |
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                           ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr FrameLimits kAnswerLimits{.frames_max = 16, .bytes_max = 64 << 10};
+constexpr std::size_t kAnswersPerCheck = 16;
+
+int ms(Duration duration) {
+    return static_cast<int>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+}  // namespace
+
+PeerLink::PeerLink(zmq::context_t& context, const Member& peer, const LinkOptions& options,
+                   std::string preamble, LinkEvents& events)
+    : context_(context),
+      peer_(peer),
+      options_(options),
+      preamble_(std::move(preamble)),
+      events_(events) {
+    open();
+}
+
+PeerLink::~PeerLink() {
+    close();
+}
+
+void PeerLink::open() {
+    socket_ = zmq::socket_t(context_, zmq::socket_type::dealer);
+    socket_.set(zmq::sockopt::linger, 0);
+    // Nothing is queued for a peer that is not there: it would arrive stale.
+    socket_.set(zmq::sockopt::immediate, true);
+    socket_.set(zmq::sockopt::sndhwm, options_.messages_waiting_max);
+    socket_.set(zmq::sockopt::heartbeat_ivl, ms(options_.heartbeat));
+    socket_.set(zmq::sockopt::heartbeat_timeout, ms(options_.heartbeat_timeout));
+    socket_.set(zmq::sockopt::connect_timeout, ms(options_.connect_timeout));
+    socket_.set(zmq::sockopt::reconnect_ivl, ms(options_.reconnect));
+    socket_.set(zmq::sockopt::reconnect_ivl_max, ms(options_.reconnect_max));
+    socket_.set(zmq::sockopt::handshake_ivl, ms(options_.handshake_timeout));
+
+    const std::string monitor = fmt::format("inproc://monitor.{}.{}", peer_.node.value, ++built_);
+    if (zmq_socket_monitor(socket_.handle(), monitor.c_str(), kMonitored) != 0)
+        throw zmq::error_t();
+    monitor_ = zmq::socket_t(context_, zmq::socket_type::pair);
+    monitor_.set(zmq::sockopt::linger, 0);
+    monitor_.connect(monitor);
+    socket_.connect(peer_.peer);
+    failed_ = false;
+    stirred_ = true;
+}
+
+void PeerLink::close() {
+    if (socket_.handle() != nullptr) zmq_socket_monitor(socket_.handle(), nullptr, 0);
+    monitor_.close();
+    socket_.close();
+}
+
+void PeerLink::rebuild(Moment now) {
+    close();
+    lose();
+    open();
+    last_sign_ = now;
+}
+
+SendResult PeerLink::send(Frames& message) {
+    message[0] = copied_frame(preamble_);
+    return send_frames(socket_, message);
+}
+
+bool PeerLink::check(Moment now) {
+    hear_answers();
+    if (up_ || stirred_) last_sign_ = now;
+    stirred_ = false;
+    return failed_ || now - last_sign_ >= options_.rebuild_after;
+}
+
+void PeerLink::hear_answers() {
+    Frames frames;
+    for (std::size_t i = 0; i < kAnswersPerCheck; ++i) {
+        if (receive_frames(socket_, frames, kAnswerLimits) == Receipt::nothing) return;
+        events_.on_peer_answer(peer_.node, frames);
+    }
+}
+
+bool PeerLink::take(std::size_t bound) {
+    Frames frames;
+    for (std::size_t i = 0; i < bound; ++i) {
+        if (!receive_frames(monitor_, frames)) return false;
+        std::uint16_t event = 0;
+        CHECK(frames[0].size() >= sizeof event);
+        std::memcpy(&event, frames[0].data(), sizeof event);
+        on_monitor_event(event);
+    }
+    return true;
+}
+
+void PeerLink::on_monitor_event(std::uint16_t event) {
+    stirred_ = true;
+    switch (event) {
+        case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+            up_ = true;
+            events_.on_peer_up(peer_.node);
+            break;
+        case ZMQ_EVENT_DISCONNECTED:
+            lose();
+            break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            failed_ = true;
+            lose();
+            break;
+        default:
+            break;  // a sign of life, and no more
+    }
+}
+
+void PeerLink::lose() {
+    if (!up_) return;
+    up_ = false;
+    events_.on_peer_lost(peer_.node);
+}
+
+}  // namespace raftbus

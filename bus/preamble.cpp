@@ -1,0 +1,163 @@
+#include "bus/preamble.hpp"
+
+#include <fmt/format.h>
+
+#include <msgpack.hpp>
+#include <optional>
+
+#include "messages/catalog.hpp"
+
+namespace raftbus {
+namespace {
+
+constexpr std::string_view kPreambleMagic = "raftbus";
+constexpr std::string_view kRefusalMagic = "raftbus-refusal";
+constexpr std::size_t kFrameBytesMax = 1024;
+
+// A flat array of numbers and short strings; nothing else is let in.
+class FlatArray {
+public:
+    explicit FlatArray(std::string_view bytes) {
+        if (bytes.size() > kFrameBytesMax) return;
+        const msgpack::unpack_limit limits(16, 0, kFrameBytesMax, 0, 0, 1);
+        try {
+            std::size_t offset = 0;
+            const msgpack::object object = msgpack::unpack(zone_, bytes.data(), bytes.size(),
+                                                           offset, nullptr, nullptr, limits);
+            if (object.type == msgpack::type::ARRAY) array_ = object.via.array;
+        } catch (const msgpack::unpack_error&) {  // array_ stays empty
+        }
+    }
+    std::optional<std::string_view> text(std::size_t i) const {
+        if (i >= array_.size || array_.ptr[i].type != msgpack::type::STR) return std::nullopt;
+        return std::string_view(array_.ptr[i].via.str.ptr, array_.ptr[i].via.str.size);
+    }
+    std::optional<std::uint64_t> number(std::size_t i, std::uint64_t max) const {
+        if (i >= array_.size || array_.ptr[i].type != msgpack::type::POSITIVE_INTEGER)
+            return std::nullopt;
+        const std::uint64_t value = array_.ptr[i].via.u64;
+        return value <= max ? std::optional(value) : std::nullopt;
+    }
+
+private:
+    msgpack::zone zone_;
+    msgpack::object_array array_{};
+};
+
+}  // namespace
+
+std::uint64_t cluster_hash(std::string_view cluster) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : cluster) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return hash;
+}
+
+std::string encode_preamble(const Preamble& p) {
+    msgpack::sbuffer buffer;
+    msgpack::pack(buffer, std::make_tuple(kPreambleMagic, p.version, p.cluster, p.from.value,
+                                          p.incarnation, p.to.value));
+    return {buffer.data(), buffer.size()};
+}
+
+Result<Preamble> decode_preamble(std::string_view bytes) {
+    const FlatArray array(bytes);
+    if (array.text(0) != kPreambleMagic)
+        return Error{"it does not begin as a raftbus node's message"};
+    const auto version = array.number(1, UINT32_MAX);
+    if (!version) return Error{"its preamble has no version"};
+    Preamble preamble{.version = static_cast<std::uint32_t>(*version)};
+    if (preamble.version != kWireVersion) return preamble;
+    const auto cluster = array.number(2, UINT64_MAX);
+    const auto from = array.number(3, UINT32_MAX);
+    const auto incarnation = array.number(4, UINT64_MAX);
+    const auto to = array.number(5, UINT32_MAX);
+    if (!cluster || !from || !incarnation || !to) return Error{"its preamble lacks a field"};
+    preamble.cluster = *cluster;
+    preamble.from = NodeId(static_cast<std::uint32_t>(*from));
+    preamble.incarnation = *incarnation;
+    preamble.to = NodeId(static_cast<std::uint32_t>(*to));
+    return preamble;
+}
+
+std::string encode_refusal(const PeerRefusal& r) {
+    msgpack::sbuffer buffer;
+    msgpack::pack(buffer, std::make_tuple(kRefusalMagic, static_cast<std::uint32_t>(r.cause),
+                                          r.by.value, r.version, r.cluster));
+    return {buffer.data(), buffer.size()};
+}
+
+Result<PeerRefusal> decode_refusal(std::string_view bytes) {
+    const FlatArray array(bytes);
+    const auto cause = array.number(1, kRefusalCauses - 1);
+    const auto by = array.number(2, UINT32_MAX);
+    const auto version = array.number(3, UINT32_MAX);
+    const auto cluster = array.text(4);
+    if (array.text(0) != kRefusalMagic || !cause || !by || !version || !cluster)
+        return Error{"not a refusal"};
+    return PeerRefusal{static_cast<RefusalCause>(*cause), NodeId(static_cast<std::uint32_t>(*by)),
+                       static_cast<std::uint32_t>(*version), std::string(*cluster)};
+}
+
+std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view cluster, NodeId peer,
+                         std::string_view endpoint) {
+    const std::string who = fmt::format("peer {} at {} refuses this node: ", peer.value, endpoint);
+    switch (r.cause) {
+        case RefusalCause::wrong_version:
+            return who + fmt::format(
+                             "it speaks wire version {}, this node {}; run the same release of "
+                             "raftbus on all nodes",
+                             r.version, kWireVersion);
+        case RefusalCause::wrong_cluster:
+            return who + fmt::format(
+                             "it belongs to cluster \"{}\", this node to \"{}\"; check --cluster "
+                             "and the addresses in --peers",
+                             r.cluster, cluster);
+        case RefusalCause::wrong_receiver:
+            return who + fmt::format(
+                             "it is node {}; give its address to node {} in --peers, or check "
+                             "its --id",
+                             r.by.value, r.by.value);
+        case RefusalCause::unknown_sender:
+            return who + fmt::format("node {} is not in its --peers; all nodes need the same list",
+                                     self.value);
+        case RefusalCause::duplicate_id:
+            return who + fmt::format(
+                             "another process with node id {} runs in this cluster, started "
+                             "later; stop one of them, or give it another --id",
+                             self.value);
+    }
+    return who;
+}
+
+std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId self) {
+    switch (cause) {
+        case RefusalCause::wrong_version:
+            return fmt::format(
+                "refused a peer that speaks wire version {}, this node {}; run the same "
+                "release of raftbus on all nodes",
+                sender.version, kWireVersion);
+        case RefusalCause::wrong_cluster:
+            return fmt::format(
+                "refused node {} of another cluster; its --peers name this node's "
+                "address, or its --cluster differs",
+                sender.from.value);
+        case RefusalCause::wrong_receiver:
+            return fmt::format(
+                "refused node {}: it takes this node, {}, for node {}; compare --peers "
+                "and --id",
+                sender.from.value, self.value, sender.to.value);
+        case RefusalCause::unknown_sender:
+            return fmt::format(
+                "refused node {}: it is not in this node's --peers; all nodes need the "
+                "same list",
+                sender.from.value);
+        case RefusalCause::duplicate_id:
+            return fmt::format(
+                "two processes run with node id {}: the one that was heard first is "
+                "refused; stop one of them, or give it another --id",
+                sender.from.value);
+    }
+    return {};
+}
+
+}  // namespace raftbus

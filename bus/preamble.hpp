@@ -1,0 +1,67 @@
+// preamble: the first frame of everything that one node sends to another, and the answer to a
+// sender who has no business here.
+//
+// Owns: both forms (msgpack arrays), and the words in which a refusal is told to an operator.
+// Must not know: the messages behind it.
+//
+// | preamble field | meaning                                                             |
+// | magic          | "raftbus"                                                           |
+// | version        | kWireVersion of the sender                                          |
+// | cluster        | FNV-1a hash of the cluster's id                                     |
+// | from           | the sending node                                                    |
+// | incarnation    | drawn when its process started: two processes with one id differ    |
+// | to             | the node that it means to reach                                     |
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "messages/result.hpp"
+#include "messages/types.hpp"
+
+namespace raftbus {
+
+struct Preamble {
+    std::uint32_t version = 0;
+    std::uint64_t cluster = 0;
+    NodeId from;
+    std::uint64_t incarnation = 0;
+    NodeId to;
+    bool operator==(const Preamble&) const = default;
+};
+
+std::uint64_t cluster_hash(std::string_view cluster);
+std::string encode_preamble(const Preamble& preamble);
+// Of another version only `version` is read, since the rest may mean anything.
+Result<Preamble> decode_preamble(std::string_view bytes);
+
+// Why a peer's message is not taken.
+enum class RefusalCause : std::uint8_t {
+    wrong_version,
+    wrong_cluster,
+    wrong_receiver,  // meant for another node
+    unknown_sender,  // not a member
+    duplicate_id,    // another process speaks for the same node
+};
+inline constexpr std::size_t kRefusalCauses = 5;
+
+// Says so to the sender.
+struct PeerRefusal {
+    RefusalCause cause = RefusalCause::wrong_version;
+    NodeId by;                  // the node that refuses
+    std::uint32_t version = 0;  // its wire version
+    std::string cluster;        // its cluster's id
+    bool operator==(const PeerRefusal&) const = default;
+};
+
+std::string encode_refusal(const PeerRefusal& refusal);
+Result<PeerRefusal> decode_refusal(std::string_view bytes);
+
+// For the log of the node that was refused: cause and next step.
+std::string tell_refused(const PeerRefusal& refusal, NodeId self, std::string_view cluster,
+                         NodeId peer, std::string_view endpoint);
+// For the log of the node that refuses.
+std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId self);
+
+}  // namespace raftbus

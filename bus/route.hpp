@@ -1,0 +1,19 @@
+// route: the frames of a client's envelope, packed into one piece of bytes and back.
+//
+// Form: for each frame its length (4 bytes, big-endian), then its bytes. The first is ZeroMQ's
+// routing id of the connection, the last is the empty delimiter.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace raftbus {
+
+std::string pack_route(std::span<const std::string_view> frames);
+// The frames, which point into `route`; none if `route` is not what pack_route makes.
+std::optional<std::vector<std::string_view>> unpack_route(std::string_view route);
+
+}  // namespace raftbus

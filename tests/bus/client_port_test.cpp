@@ -1,0 +1,135 @@
+// Clients at their port: every shape of envelope comes back, and none of them holds up the others.
+#include "bus/route.hpp"
+#include "tests/bus/toy_node.hpp"
+#include "tests/bus/wire.hpp"
+
+namespace raftbus::testing {
+namespace {
+
+using Message = std::vector<std::string>;
+
+// Answers each frame with its body, or says that there was none.
+void echo(Context& me, const Envelope& from, const AnyMessage& message) {
+    const auto* requests = std::get_if<ClientRequests>(&message);
+    if (requests == nullptr) return;
+    ClientReplies replies;
+    for (const ClientFrame& frame : requests->frames)
+        replies.frames.push_back({frame.route, frame.body.value_or(SharedBytes::own("no body"))});
+    me.send(from.from, replies);
+}
+
+class ClientPortTest : public ::testing::Test {
+protected:
+    ToyNode node{1, {free_port()}};
+
+    void SetUp() override { node.scripts[ActorName::gateway].receive = echo; }
+    std::optional<Message> answer_to(zmq::socket_type type, const Message& message) {
+        Wire client(type, node.config.client_bind);
+        client.send(message);
+        return client.receive();
+    }
+};
+
+TEST_F(ClientPortTest, ReqAndDealerAreAnswered) {
+    node.start();
+    EXPECT_EQ(answer_to(zmq::socket_type::req, {"body"}), (Message{"body"}));
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"", "body"}), (Message{"", "body"}));
+}
+
+TEST_F(ClientPortTest, AClientsOwnFramesComeBackUnchanged) {
+    node.start();
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"mine", "42", "", "body"}),
+              (Message{"mine", "42", "", "body"}));
+}
+
+TEST_F(ClientPortTest, WhatIsNoRequestIsAnsweredAllTheSame) {
+    node.start();
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"body"}), (Message{"", "no body"}));
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"a", "b"}), (Message{"", "no body"}));
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {""}), (Message{"", "no body"}));
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"a", ""}), (Message{"a", "", "no body"}));
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"", "one", "two"}), (Message{"", "no body"}));
+    EXPECT_EQ(node.node().counts().client_malformed, 5u);
+}
+
+TEST_F(ClientPortTest, AnEmptyBodyIsABody) {
+    node.start();
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"", ""}), (Message{"", ""}));
+}
+
+TEST_F(ClientPortTest, LargeBodiesGoBothWays) {
+    node.start();
+    const std::string body((16 << 20) - 100, 'x');
+    EXPECT_EQ(answer_to(zmq::socket_type::req, {body}), (Message{body}));
+}
+
+TEST_F(ClientPortTest, AGatewayOnAnotherThreadIsServedJustTheSame) {
+    node.config.layout = {{"net", {ActorName::election}}, {"gate", {ActorName::gateway}}};
+    node.start();
+    EXPECT_EQ(answer_to(zmq::socket_type::req, {"body"}), (Message{"body"}));
+}
+
+TEST_F(ClientPortTest, FiveThousandRequestsOnOneSocketAreAllAnsweredInBursts) {
+    node.start();
+    Wire client(zmq::socket_type::dealer, node.config.client_bind);
+    client.socket().set(zmq::sockopt::sndhwm, 0);
+    client.socket().set(zmq::sockopt::rcvhwm, 0);
+    for (int i = 0; i < 5000; ++i) client.send({"", std::to_string(i)});
+    for (int i = 0; i < 5000; ++i) ASSERT_EQ(client.receive(), (Message{"", std::to_string(i)}));
+}
+
+TEST_F(ClientPortTest, AClientThatReadsNothingHoldsUpNobody) {
+    node.config.client_port.replies_waiting_max = 10;
+    node.scripts[ActorName::gateway].receive = [](Context& me, const Envelope& from,
+                                                  const AnyMessage& message) {
+        const auto* requests = std::get_if<ClientRequests>(&message);
+        if (requests == nullptr) return;
+        ClientReplies replies;
+        for (const ClientFrame& frame : requests->frames) {
+            const bool big = frame.body && frame.body->view() == "big";
+            replies.frames.push_back(
+                {frame.route, SharedBytes::own(big ? std::string(1 << 20, 'x') : "small")});
+        }
+        me.send(from.from, replies);
+    };
+    node.start();
+    Wire deaf(zmq::socket_type::dealer, node.config.client_bind);
+    deaf.socket().set(zmq::sockopt::rcvhwm, 1);
+    for (int i = 0; i < 200; ++i) deaf.send({"", "big"});
+    node.logged("dropped a reply: a client does not read");
+    EXPECT_EQ(answer_to(zmq::socket_type::req, {"hello"}), (Message{"small"}));
+    EXPECT_GT(node.node().counts().client_unsent, 0u);
+}
+
+TEST_F(ClientPortTest, AReplyToAClientThatHasGoneIsDropped) {
+    auto kept = std::make_shared<std::vector<ClientFrame>>();
+    node.scripts[ActorName::gateway].receive = [=](Context& me, const Envelope& from,
+                                                   const AnyMessage& message) {
+        if (const auto* requests = std::get_if<ClientRequests>(&message)) {
+            // The first request is answered only when the second comes, by then to nobody.
+            for (const ClientFrame& frame : requests->frames)
+                kept->push_back({frame.route, frame.body});
+            if (kept->size() < 2) return;
+            me.send(from.from, ClientReplies{*kept});
+        }
+    };
+    node.start();
+    {
+        Wire gone(zmq::socket_type::dealer, node.config.client_bind);
+        gone.send({"", "first"});
+        node.received<ClientRequests>(ActorName::gateway);
+    }
+    EXPECT_EQ(answer_to(zmq::socket_type::req, {"second"}), (Message{"second"}));
+}
+
+TEST(Route, PacksFramesAndUnpacksThemAgain) {
+    const std::vector<std::string_view> frames{std::string_view("\0\1\2\3\4", 5), "", "proxy", ""};
+    EXPECT_EQ(unpack_route(pack_route(frames)), frames);
+    EXPECT_EQ(unpack_route(""), std::vector<std::string_view>{});
+    const std::string packed = pack_route(frames);
+    EXPECT_FALSE(unpack_route(packed.substr(0, packed.size() - 1)));
+    EXPECT_FALSE(unpack_route("\xff\xff\xff\xff"));
+}
+
+}  // namespace
+}  // namespace raftbus::testing

@@ -1,0 +1,147 @@
+// The bus's small parts by themselves.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "bus/endpoint.hpp"
+#include "bus/flight_recorder.hpp"
+#include "bus/peer_admission.hpp"
+#include "bus/preamble.hpp"
+#include "bus/random.hpp"
+#include "bus/timers.hpp"
+#include "messages/catalog.hpp"
+
+namespace raftbus {
+namespace {
+
+using namespace std::chrono_literals;
+
+Moment at(Duration since) {
+    return Moment(since);
+}
+
+TEST(Random, DrawsBelowTheBoundAndReachesAllOfIt) {
+    Random random(1);
+    std::set<std::uint64_t> seen;
+    for (int i = 0; i < 1000; ++i) seen.insert(random.below(7));
+    EXPECT_EQ(seen, (std::set<std::uint64_t>{0, 1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(random.below(1), 0u);
+    EXPECT_THROW(random.below(0), CheckFailed);
+}
+
+TEST(Timers, GiveOutWhatIsDueEarliestFirst) {
+    Timers timers;
+    timers.set(ActorName::election, 1, at(30ms));
+    timers.set(ActorName::election, 2, at(10ms));
+    timers.set(ActorName::storage, 1, at(20ms));
+    timers.set(ActorName::election, 1, at(5ms));
+    timers.cancel(ActorName::storage, 1);
+    timers.cancel(ActorName::storage, 9);
+    EXPECT_EQ(timers.next(), at(5ms));
+    EXPECT_FALSE(timers.take(at(4ms)));
+    EXPECT_EQ(timers.take(at(50ms))->id, 1u);
+    EXPECT_EQ(timers.take(at(50ms))->id, 2u);
+    EXPECT_FALSE(timers.take(at(50ms)));
+    EXPECT_FALSE(timers.next());
+}
+
+TEST(Endpoint, KnowsPortsAndWhoReachesIt) {
+    EXPECT_EQ(port_of("tcp://127.0.0.1:7238"), 7238);
+    EXPECT_EQ(port_of("tcp://[::1]:7238"), 7238);
+    for (const char* none :
+         {"tcp://127.0.0.1:*", "tcp://127.0.0.1", "ipc://x:1", "tcp://a:99999", ""})
+        EXPECT_FALSE(port_of(none)) << none;
+    for (const char* near : {"tcp://127.0.0.1:1", "tcp://127.1.2.3:1", "tcp://localhost:1",
+                             "tcp://[::1]:1", "tcp://lo:1", "ipc:///run/raftbus"})
+        EXPECT_TRUE(is_loopback(near)) << near;
+    for (const char* far : {"tcp://*:1", "tcp://0.0.0.0:1", "tcp://10.0.0.1:1", "tcp://host:1",
+                            "tcp://127.evil.example:1", "udp://127.0.0.1:1", "tcp://"})
+        EXPECT_FALSE(is_loopback(far)) << far;
+}
+
+TEST(Preamble, IsReadAsWrittenAndNothingElseIs) {
+    const Preamble preamble{kWireVersion, cluster_hash("c"), NodeId(1), 123, NodeId(2)};
+    EXPECT_EQ(*decode_preamble(encode_preamble(preamble)), preamble);
+    const PeerRefusal refusal{RefusalCause::wrong_cluster, NodeId(2), 1, "c"};
+    EXPECT_EQ(*decode_refusal(encode_refusal(refusal)), refusal);
+    EXPECT_FALSE(decode_refusal(encode_preamble(preamble)).ok());
+    EXPECT_FALSE(decode_preamble(encode_refusal(refusal)).ok());
+    EXPECT_FALSE(decode_preamble("").ok());
+    EXPECT_NE(cluster_hash("a"), cluster_hash("b"));
+}
+
+class Admission : public ::testing::Test {
+protected:
+    PeerAdmission admission{{NodeId(1), 77, 5}, {NodeId(2), NodeId(3)}, 1s};
+    Preamble from_two{kWireVersion, 77, NodeId(2), 100, NodeId(1)};
+
+    bool admitted(const Preamble& p, Duration when) {
+        return std::holds_alternative<PeerAdmission::Admitted>(admission.judge(p, at(when)));
+    }
+    std::optional<RefusalCause> refused(const Preamble& p, Duration when = 0s) {
+        const auto verdict = admission.judge(p, at(when));
+        const auto* cause = std::get_if<RefusalCause>(&verdict);
+        return cause ? std::optional(*cause) : std::nullopt;
+    }
+    Preamble with(std::uint64_t incarnation) const {
+        Preamble p = from_two;
+        p.incarnation = incarnation;
+        return p;
+    }
+};
+
+TEST_F(Admission, EachWrongHasItsName) {
+    EXPECT_TRUE(admitted(from_two, 0s));
+    Preamble p = from_two;
+    p.version += 1;
+    EXPECT_EQ(refused(p), RefusalCause::wrong_version);
+    p = from_two;
+    p.cluster = 78;
+    EXPECT_EQ(refused(p), RefusalCause::wrong_cluster);
+    p = from_two;
+    p.to = NodeId(3);
+    EXPECT_EQ(refused(p), RefusalCause::wrong_receiver);
+    p = from_two;
+    p.from = NodeId(9);
+    EXPECT_EQ(refused(p), RefusalCause::unknown_sender);
+    p = from_two;
+    p.from = NodeId(1);
+    EXPECT_EQ(refused(p), RefusalCause::duplicate_id);
+}
+
+TEST_F(Admission, ARestartedPeerReplacesItsFormerLife) {
+    EXPECT_TRUE(admitted(with(100), 0s));
+    EXPECT_TRUE(admitted(with(200), 10s));
+    EXPECT_FALSE(admitted(with(100), 10s)) << "still on its way when it died";
+    EXPECT_FALSE(refused(with(100), 10s)) << "no reason to raise an alarm";
+    EXPECT_TRUE(admitted(with(200), 12s));
+    EXPECT_EQ(refused(with(100), 12s), RefusalCause::duplicate_id) << "it lives";
+    EXPECT_TRUE(admitted(with(300), 20s));
+}
+
+TEST(FlightRecorder, KeepsTheLastEventsWhole) {
+    FlightRecorder recorder(NodeId(4));
+    const auto event = [](std::uint64_t n) {
+        return FlightEvent{.when = at(Duration(n)),
+                           .kind = FlightKind::sent,
+                           .actor = ActorName::replicator,
+                           .other = {NodeId(0xffffffff), ActorName::gateway},
+                           .type = 7,
+                           .term = Term(n),
+                           .number = n,
+                           .cause = {{NodeId(2), ActorName::storage}, n << 30},
+                           .request = n};
+    };
+    for (std::uint64_t n = 1; n <= FlightRecorder::kEvents + 10; ++n) recorder.record(event(n));
+    const auto recent = recorder.recent();
+    ASSERT_EQ(recent.size(), FlightRecorder::kEvents);
+    EXPECT_EQ(recent.front().number, 11u);
+    const FlightEvent& last = recent.back();
+    const FlightEvent expected = event(FlightRecorder::kEvents + 10);
+    EXPECT_EQ(to_text(NodeId(4), last), to_text(NodeId(4), expected));
+    EXPECT_EQ(last.cause, expected.cause);
+    EXPECT_EQ(last.other, expected.other);
+}
+
+}  // namespace
+}  // namespace raftbus
