@@ -32,29 +32,24 @@ public:
     virtual std::string describe() const { return {}; }
 };
 
-namespace detail {
-template <class T, class Variant>
-struct Contains;
-template <class T, class... Ts>
-struct Contains<T, std::variant<Ts...>> : std::bool_constant<(std::is_same_v<T, Ts> || ...)> {};
-}  // namespace detail
-
 template <class Self, class InboxVariant>
 class ActorOf : public Actor {
 public:
     using Inbox = InboxVariant;
 
     bool receive(const Envelope& envelope, const AnyMessage& message) final {
-        return std::visit(
-            [&]<class M>(const M& m) {
-                if constexpr (detail::Contains<M, Inbox>::value) {
-                    static_cast<Self*>(this)->on(m, envelope);
-                    return true;
-                } else {
-                    return false;
-                }
-            },
-            message);
+        return hand_over(envelope, message, static_cast<const Inbox*>(nullptr));
+    }
+
+private:
+    // Calls the one handler whose message this is. Every alternative of the inbox needs one.
+    template <class... M>
+    bool hand_over(const Envelope& envelope, const AnyMessage& message, const std::variant<M...>*) {
+        const auto to_handler = [&]<class One>(const One* one) {
+            if (one) static_cast<Self*>(this)->on(*one, envelope);
+            return one != nullptr;
+        };
+        return (to_handler(std::get_if<M>(&message)) || ...);
     }
 };
 

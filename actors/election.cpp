@@ -416,7 +416,10 @@ std::string Election::describe() const {
 void Election::set_leader(NodeId leader) {
     if (leader) transfer_timeout_.stop();
     leader_ = leader;
-    tell(ActorName::gateway, LeaderChanged{term(), leader});
+    const LeaderChanged news{term(), leader};
+    if (news == leader_told_) return;
+    leader_told_ = news;
+    tell(ActorName::gateway, news);
 }
 
 void Election::answer(const Envelope& asked, AnyMessage message) {

@@ -149,6 +149,7 @@ private:
     // volatile
     Role role_;
     NodeId leader_;  // of the current term, as far as known
+    LeaderChanged leader_told_;  // what the gateway knows
     std::vector<NodeId> voters_;
     std::set<NodeId> connected_;
     std::deque<Matter> waiting_;

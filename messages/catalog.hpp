@@ -2,6 +2,8 @@
 // append at the end of its list, and raise kWireVersion when that is not possible.
 #pragma once
 
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "messages/envelope.hpp"
@@ -36,12 +38,29 @@ struct Joined<std::variant<A...>, std::variant<B...>> {
 };
 }  // namespace detail
 
-using AnyMessage = detail::Joined<PeerMessage, LocalMessage>::type;
+using MessageVariant = detail::Joined<PeerMessage, LocalMessage>::type;
+
+// Any one message. A variant in everything but that what every variant needs, to be copied, moved,
+// compared and destroyed, is compiled once and not in each file that sends a message.
+struct AnyMessage : MessageVariant {
+    template <class M>
+    requires(!std::is_base_of_v<MessageVariant, M>) AnyMessage(M message)
+        : MessageVariant(std::in_place_type<M>, std::move(message)) {}
+    template <std::size_t I>
+    explicit AnyMessage(std::in_place_index_t<I> kind) : MessageVariant(kind) {}
+    AnyMessage();
+    AnyMessage(const AnyMessage&);
+    AnyMessage(AnyMessage&&) noexcept;
+    AnyMessage& operator=(const AnyMessage&);
+    AnyMessage& operator=(AnyMessage&&) noexcept;
+    ~AnyMessage();
+    bool operator==(const AnyMessage&) const;
+};
 
 // A message's number: its index in AnyMessage. Peers' come first.
 using MessageType = std::size_t;
 inline constexpr MessageType kPeerMessageCount = std::variant_size_v<PeerMessage>;
-inline constexpr MessageType kMessageCount = std::variant_size_v<AnyMessage>;
+inline constexpr MessageType kMessageCount = std::variant_size_v<MessageVariant>;
 constexpr bool from_peers_too(MessageType type) {
     return type < kPeerMessageCount;
 }

@@ -95,7 +95,7 @@ public:
 
 template <std::size_t... I>
 constexpr auto make_names(std::index_sequence<I...>) {
-    return std::array{std::variant_alternative_t<I, AnyMessage>::kName...};
+    return std::array{std::variant_alternative_t<I, MessageVariant>::kName...};
 }
 constexpr auto kNames = make_names(std::make_index_sequence<kMessageCount>());
 

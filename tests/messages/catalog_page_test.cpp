@@ -40,8 +40,8 @@ std::vector<std::pair<std::string, std::string>> page() {
 
 template <std::size_t... I>
 std::vector<std::pair<std::string, std::string>> code(std::index_sequence<I...>) {
-    return {{std::string(std::variant_alternative_t<I, AnyMessage>::kName),
-             std::string(std::variant_alternative_t<I, AnyMessage>::kFieldNames)}...};
+    return {{std::string(std::variant_alternative_t<I, MessageVariant>::kName),
+             std::string(std::variant_alternative_t<I, MessageVariant>::kFieldNames)}...};
 }
 
 TEST(ArchitecturePage, ListsEveryMessageInOrderWithItsFields) {
