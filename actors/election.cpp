@@ -375,7 +375,8 @@ void Election::maybe_stopped() {
 void Election::on(const PeerUp& up, const Envelope&) {
     connected_.insert(up.peer);
     const bool majority = (connected_.size() + 1) * 2 > voters_.size();
-    if (leader_ || !majority || !may_jump_the_timeout() || role() != RoleName::follower) return;
+    const bool campaigning = role() == RoleName::candidate || role() == RoleName::leader;
+    if (leader_ || !majority || campaigning || !may_jump_the_timeout()) return;
     election_timeout_.start(options_.heartbeat * 2 + kRankStep * rank_without(NodeId()));
 }
 

@@ -148,7 +148,7 @@ private:
     HardState saved_;  // what storage is known to hold
     // volatile
     Role role_;
-    NodeId leader_;  // of the current term, as far as known
+    NodeId leader_;              // of the current term, as far as known
     LeaderChanged leader_told_;  // what the gateway knows
     std::vector<NodeId> voters_;
     std::set<NodeId> connected_;

@@ -197,6 +197,7 @@ void Gateway::on(const Introduction& introduction, const Envelope& envelope) {
 }
 void Gateway::on(const PeerUp& peer, const Envelope&) {
     reports_.on_peer_up(peer.peer);
+    writes_.on_peer_up(peer.peer);
 }
 
 // Nothing follows from it here: whether a proposal reached the log, the log alone will tell, and

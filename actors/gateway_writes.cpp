@@ -1,6 +1,7 @@
 #include "actors/gateway_writes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace raftbus {
 namespace {
@@ -47,19 +48,39 @@ void GatewayWrites::send_waiting() {
     // A leader of a term below what is applied here has been replaced; its successor is not known
     // yet.
     if (!leader_.leader || leader_.term < applied_term_ || retry_.running()) return;
-    while (auto outgoing = proposals_.propose(leader_.term)) {
-        context_.serve(outgoing->request);
-        context_.send({leader_.leader, ActorName::replicator}, std::move(outgoing->message));
+    while (proposals_.outstanding_count() < kProposalsOutstandingMax) {
+        auto outgoing = proposals_.propose(leader_.term);
+        if (!outgoing) return;
+        send(std::move(*outgoing));
     }
+}
+
+void GatewayWrites::send(Proposals::Outgoing outgoing) {
+    context_.serve(outgoing.request);
+    context_.send({leader_.leader, ActorName::replicator}, std::move(outgoing.message));
+}
+
+// What was sent while the connection did not stand is lost, or is not: the leader knows.
+void GatewayWrites::on_peer_up(NodeId peer) {
+    if (peer == leader_.leader) repeat();
+}
+
+void GatewayWrites::repeat() {
+    for (Proposals::Outgoing& outgoing : proposals_.repeat(leader_.term)) send(std::move(outgoing));
 }
 
 void GatewayWrites::on_leader_changed(const LeaderChanged& leader) {
     leader_ = leader;
     hold_for_ = kHoldMin;
+    repeat_due_ = false;
     retry_.stop();
 }
 
 void GatewayWrites::on_refused(const ProposeRefused& refused) {
+    if (proposals_.repeated(refused.proposal)) {
+        repeat_due_ = true;
+        return hold();
+    }
     switch (refused.why) {
         case Refusal::not_leader:
         case Refusal::transferring:
@@ -101,7 +122,7 @@ void GatewayWrites::on_outcomes(const OutcomesReady& ready) {
 }
 
 void GatewayWrites::on_timer(TimerId id) {
-    retry_.fired(id);
+    if (retry_.fired(id) && std::exchange(repeat_due_, false)) repeat();
 }
 
 Failure GatewayWrites::expired(const InFlightRequest& request) {

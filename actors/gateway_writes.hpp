@@ -1,7 +1,7 @@
 // gateway_writes: how writes travel from a gateway to the leader, and what their clients are told.
 //
 // Owns: when to propose, to whom, and when to try again. Takes ProposeRefused, OutcomesReady,
-// LeaderChanged; sends Propose.
+// LeaderChanged, PeerUp; sends Propose.
 // Must not know: what the commands say (actors/proposals.hpp keeps them).
 #pragma once
 
@@ -27,6 +27,7 @@ public:
     void on_leader_changed(const LeaderChanged& leader);
     void on_refused(const ProposeRefused& refused);
     void on_outcomes(const OutcomesReady& ready);
+    void on_peer_up(NodeId peer);
     void on_timer(TimerId id);
 
     // The write's deadline has passed: what to tell its client. To be called once, for a request
@@ -34,6 +35,8 @@ public:
     client::Failure expired(const InFlightRequest& request);
 
 private:
+    void send(Proposals::Outgoing outgoing);
+    void repeat();
     void hold();
     void give_up(const ProposeRefused& refused, const client::Failure& failure);
 
@@ -42,9 +45,10 @@ private:
     Answers& answers_;
     Proposals proposals_;
     LeaderChanged leader_;
-    Term applied_term_;  // of the last entry that this node has applied
-    Duration hold_for_;  // the next wait after a refusal
-    Timer retry_;        // runs while a refusal holds proposals back
+    Term applied_term_;        // of the last entry that this node has applied
+    Duration hold_for_;        // the next wait after a refusal
+    Timer retry_;              // runs while a refusal holds proposals back
+    bool repeat_due_ = false;  // then what is outstanding is sent once more
 };
 
 }  // namespace raftbus

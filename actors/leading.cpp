@@ -36,6 +36,8 @@ void Leading::on(const Propose& propose, const Envelope& envelope) {
         context_.send(envelope.from, ProposeRefused{propose.proposal, why});
     };
     if (propose.term != term_) return refuse(Refusal::not_leader);
+    RecentProposals& appended = appended_[envelope.from.node];
+    if (appended.contains(propose.proposal)) return;  // it came twice; its outcome will tell
     if (propose.count == 0 || crc32c(propose.body.view()) != propose.body_crc) {
         context_.log(LogLevel::error, "a damaged proposal from " + to_text(envelope.from));
         return refuse(Refusal::unsupported);
@@ -43,6 +45,7 @@ void Leading::on(const Propose& propose, const Envelope& envelope) {
     if (transfer_) return refuse(Refusal::transferring);
     if (log_.out_of_space()) return refuse(Refusal::no_space);
     if (log_.uncommitted_bytes() > options_.uncommitted_bytes_max) return refuse(Refusal::busy);
+    appended.add(propose.proposal);
     append(BatchKind::commands, propose.count, envelope.from.node, propose.proposal,
            propose.body_crc, propose.body);
     if (auto peer = peers_.find(envelope.from.node); peer != peers_.end())

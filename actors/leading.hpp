@@ -17,6 +17,7 @@
 #include "actors/options.hpp"
 #include "actors/peer_progress.hpp"
 #include "actors/read_confirm.hpp"
+#include "actors/recent_proposals.hpp"
 #include "actors/replica_log.hpp"
 
 namespace raftbus {
@@ -84,6 +85,7 @@ private:
     // volatile
     ReplicaLog& log_;
     std::map<NodeId, PeerProgress> peers_;
+    std::map<NodeId, RecentProposals> appended_;  // by origin
     LogIndex no_op_;
     ReadConfirm reads_;
     Round round_;

@@ -74,9 +74,30 @@ std::optional<Proposals::Outgoing> Proposals::propose(Term term) {
     last_proposal_ = last_proposal_.next();
     batch.proposal = last_proposal_;
     batch.term = term;
+    batch.repeated = false;
     proposed_.emplace(batch.proposal, number);
+    return outgoing(batch);
+}
+
+std::vector<Proposals::Outgoing> Proposals::repeat(Term term) {
+    std::vector<Outgoing> found;
+    for (const auto& [proposal, number] : proposed_) {
+        Batch& batch = batches_.at(number);
+        if (batch.term != term) continue;
+        batch.repeated = true;
+        found.push_back(outgoing(batch));
+    }
+    return found;
+}
+
+bool Proposals::repeated(ProposalNumber proposal) const {
+    const auto found = proposed_.find(proposal);
+    return found != proposed_.end() && batches_.at(found->second).repeated;
+}
+
+Proposals::Outgoing Proposals::outgoing(const Batch& batch) {
     const auto count = static_cast<std::uint32_t>(batch.commands.size());
-    return Outgoing{{term, batch.proposal, count, batch.body_crc, batch.body}, batch.request};
+    return {{batch.term, batch.proposal, count, batch.body_crc, batch.body}, batch.request};
 }
 
 void Proposals::wait_again(ProposalNumber proposal) {

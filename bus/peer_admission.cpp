@@ -24,10 +24,14 @@ PeerAdmission::Verdict PeerAdmission::judge(const Preamble& preamble, Moment now
 
 PeerAdmission::Verdict PeerAdmission::judge_incarnation(Peer& peer, std::uint64_t incarnation,
                                                         Moment now) {
-    if (incarnation == peer.incarnation) return Admitted{};
+    if (incarnation == peer.incarnation) {
+        peer.heard = now;
+        return Admitted{};
+    }
     if (peer.replaced.contains(incarnation)) {
         if (now - peer.since < takeover_) return Ignored{};
-        return RefusalCause::duplicate_id;
+        if (now - peer.heard < takeover_) return RefusalCause::duplicate_id;
+        peer.replaced.erase(incarnation);  // the other one has ended: this one is alone again
     }
     if (peer.incarnation != 0) {
         if (peer.replaced.size() == kReplacedMax) peer.replaced.clear();
@@ -35,6 +39,7 @@ PeerAdmission::Verdict PeerAdmission::judge_incarnation(Peer& peer, std::uint64_
     }
     peer.incarnation = incarnation;
     peer.since = now;
+    peer.heard = now;
     return Admitted{};
 }
 

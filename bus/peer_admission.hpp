@@ -34,6 +34,7 @@ private:
     struct Peer {
         std::uint64_t incarnation = 0;  // 0: not heard yet
         Moment since;                   // when this incarnation was first heard
+        Moment heard;                   // when it was last heard
         std::set<std::uint64_t> replaced;
     };
     Verdict judge_incarnation(Peer& peer, std::uint64_t incarnation, Moment now);

@@ -150,6 +150,7 @@ spawn() {
     local i=$1 options=()
     runs "$i" && return 0
     [[ -x $bin ]] || fail "there is no program at $bin" "$self up   # builds it"
+    refuse_taken_port "$(client_port "$i")" "$i"
     read -r -a options <<<"${RAFTBUS_NODE_OPTIONS:-}"
     mkdir -p "$home/n$i"
     setsid "$bin" node --id "$i" --data "$home/n$i" --peers "$(peers)" \
@@ -158,6 +159,14 @@ spawn() {
         </dev/null >>"$home/n$i.log" 2>&1 9>&- &
     echo $! >"$home/n$i.pid"
     disown
+}
+
+# Somebody else's node at the same port would answer in the place of ours.
+refuse_taken_port() {
+    if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+        fail "port $1, which node $2 needs, is taken by another program" \
+            "ss -ltnp 'sport = :$1'   # who it is; RAFTBUS_PORT moves this cluster elsewhere"
+    fi
 }
 
 # fail_with_log I WHY: ends with the last words of node I.

@@ -59,6 +59,8 @@ struct EntryId {
 // Numbers of requests between actors. None is ever used twice in the life of a process.
 using StorageRequest = Strong<struct StorageRequestTag>;  // a write or read asked of storage
 using ProposalNumber = Strong<struct ProposalTag>;        // a gateway's proposal, unique per origin
+// A gateway has at most so many proposals outstanding, so that a leader can remember them all.
+inline constexpr std::size_t kProposalsOutstandingMax = 512;
 using ReadNumber = Strong<struct ReadTag>;                // a gateway's read, or group of reads
 using Round = Strong<struct RoundTag>;                    // a leader's round of heartbeats
 

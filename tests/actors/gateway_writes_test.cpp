@@ -181,16 +181,44 @@ TEST(GatewayWrites, ALaterTermIsAppliedBeforeItsLeaderIsKnown) {
     EXPECT_EQ(node.sent<Propose>().term, Term(8));
 }
 
-TEST(GatewayWrites, ALostLinkDecidesNothing) {
+TEST(GatewayWrites, AfterALostLinkTheSameProposalGoesOutOnceMore) {
     GatewayScene node;
     node.leader(7, 2);
     node.ask(set(1, "a"));
-    node.sent<Propose>();
+    const auto first = node.sent<Propose>();
     node.deliver(PeerLost{NodeId(2)});
-    node.deliver(PeerUp{NodeId(2)});
-    node.pass(4s);
     EXPECT_EQ(node.count<Propose>(), 0u);
-    EXPECT_TRUE(node.take_replies().empty());
+    node.deliver(PeerUp{NodeId(3)});
+    EXPECT_EQ(node.count<Propose>(), 0u) << "another node's link";
+    node.deliver(PeerUp{NodeId(2)});
+    EXPECT_EQ(node.sent<Propose>(), first) << "the leader tells by the number whether it has it";
+    node.applied(10, 7, {written(first.proposal, 10)});
+    EXPECT_EQ(node.reply().at("revision"), 10);
+}
+
+TEST(GatewayWrites, ARefusalOfWhatWasSentTwiceIsNotBelieved) {
+    GatewayScene node;
+    node.leader(7, 2);
+    node.ask(set(1, "a"));
+    const auto first = node.sent<Propose>();
+    node.deliver(PeerUp{NodeId(2)});
+    node.sent<Propose>();
+    node.refuse(first.proposal, Refusal::not_leader);
+    node.pass(20ms);
+    EXPECT_EQ(node.sent<Propose>().proposal, first.proposal) << "a copy may be in the log";
+    node.applied(11, 8, {written(first.proposal, 10)});
+    EXPECT_EQ(node.reply().at("revision"), 10);
+}
+
+TEST(GatewayWrites, OnlySoManyProposalsAreOutstanding) {
+    GatewayOptions options;
+    options.batch_bytes_max = 1;  // each write a batch of its own
+    GatewayScene node(options);
+    node.leader(7, 2);
+    std::vector<Json> requests;
+    for (int i = 0; i < 600; ++i) requests.push_back(set(i, "a"));
+    node.ask_all(requests);
+    EXPECT_EQ(node.count<Propose>(), kProposalsOutstandingMax);
 }
 
 TEST(GatewayWrites, WhatTimedOutIsLeftOutWhenItsBatchIsProposedAgain) {

@@ -263,6 +263,18 @@ TEST_F(Figure2, Leader_ProposalsOfAnotherTermAreRefused) {
     EXPECT_EQ(refused.why, Refusal::not_leader);
 }
 
+TEST_F(Figure2, Leader_AProposalThatComesTwiceIsAppendedOnce) {
+    begin();
+    lead(1);
+    const Propose propose{Term(1), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")};
+    give(propose, gateway(2));
+    give(propose, gateway(2));
+    EXPECT_EQ(last(), entry(2, 1));
+    EXPECT_TRUE(context_.take<ProposeRefused>().empty()) << "its outcome will tell";
+    give(propose, gateway(3));
+    EXPECT_EQ(last(), entry(3, 1)) << "another gateway's number 7";
+}
+
 TEST_F(Figure2, Leader_AFenceEndsLeadershipInTheSameStep) {
     begin();
     lead(1);

@@ -219,6 +219,22 @@ healthy() {
     says "RAFTBUS_PORT"
 }
 
+@test "a port that another program holds is named before anything is started" {
+    cluster down
+    cluster wipe
+    python3 -c '
+import socket, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); time.sleep(60)' "$((RAFTBUS_PORT + 10))" 3>&- &
+    local holder=$!
+    until (: <"/dev/tcp/127.0.0.1/$((RAFTBUS_PORT + 10))") 2>/dev/null; do :; done
+    run -1 cluster up
+    kill "$holder"
+    [[ $output == *"port $((RAFTBUS_PORT + 10)), which node 2 needs, is taken by another program"* ]]
+    cluster down
+    cluster wipe
+}
+
 @test "up fails with the log's tail when a node ends at once" {
     healthy
     cluster down

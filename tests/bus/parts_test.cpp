@@ -119,6 +119,12 @@ TEST_F(Admission, ARestartedPeerReplacesItsFormerLife) {
     EXPECT_TRUE(admitted(with(300), 20s));
 }
 
+TEST_F(Admission, WhenAnImpostorHasEndedTheOlderOneIsReadmitted) {
+    EXPECT_TRUE(admitted(with(100), 0s));
+    EXPECT_TRUE(admitted(with(200), 10s));
+    EXPECT_EQ(refused(with(100), 12s), std::nullopt) << "200 has been silent";
+}
+
 TEST(FlightRecorder, KeepsTheLastEventsWhole) {
     FlightRecorder recorder(NodeId(4));
     const auto event = [](std::uint64_t n) {
