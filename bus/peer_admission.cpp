@@ -5,7 +5,9 @@
 namespace raftbus {
 namespace {
 constexpr std::size_t kReplacedMax = 64;  // remembered of each peer
-}
+constexpr Duration kEnded =
+    std::chrono::seconds(3);  // so long silent, a process is taken to be gone
+}  // namespace
 
 PeerAdmission::PeerAdmission(Self self, std::vector<NodeId> peers, Duration takeover)
     : self_(self), takeover_(takeover) {
@@ -30,7 +32,7 @@ PeerAdmission::Verdict PeerAdmission::judge_incarnation(Peer& peer, std::uint64_
     }
     if (peer.replaced.contains(incarnation)) {
         if (now - peer.since < takeover_) return Ignored{};
-        if (now - peer.heard < takeover_) return RefusalCause::duplicate_id;
+        if (now - peer.heard < kEnded) return RefusalCause::duplicate_id;
         peer.replaced.erase(incarnation);  // the other one has ended: this one is alone again
     }
     if (peer.incarnation != 0) {
