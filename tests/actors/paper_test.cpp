@@ -324,6 +324,37 @@ TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
     EXPECT_EQ(replicator_->log().durable(), LogIndex(1));
 }
 
+TEST_F(Figure2, Leader_OneWhoseDiskHangsHandsOver) {  // P6
+    begin();
+    options_.storage_stall = 100ms;
+    options_.election_timeout_min = 10s;
+    lead(1);
+    for (std::uint32_t peer : {2, 3})
+        give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(peer));
+    context_.run(*replicator_, 90ms);
+    EXPECT_TRUE(context_.take<TimeoutNow>().empty());
+    context_.run(*replicator_, 60ms);
+    EXPECT_EQ(only<TimeoutNow>().term, Term(1));
+    give(Fence{Term(1)}, election(1));
+    const auto fenced = context_.take<Fenced>().back();
+    EXPECT_FALSE(std::get<Standing>(fenced.outcome).storage_answers) << "so it does not campaign";
+}
+
+TEST_F(Figure2, Leader_RepeatedAndReorderedAcknowledgementsCountOnce) {  // R3
+    begin();
+    lead(1);
+    sync();
+    give(Propose{Term(1), ProposalNumber(1), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(1));
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(2)}}, replicator(2));
+    give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(1)) << "the own copy of 2 is not synced";
+    sync();
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(2));
+}
+
 TEST_F(Figure2, Read_ALateAnswerToAnEarlierRoundConfirmsNothing) {  // L3
     begin();
     lead(1);
