@@ -52,6 +52,7 @@ private:
     void collect();
     void change_term();
     void append(BatchKind kind, const Propose& propose);
+    void link_breaks(std::uint32_t at);
     void apply();
     void answer_reads();
     void replicator_takes(std::uint32_t at, const AnyMessage& message);
@@ -64,8 +65,9 @@ private:
     Term term_{1};
     std::uint32_t leader_ = 1;
     std::vector<Batch> log_;
-    std::size_t committed_ = 0;  // batches
-    std::size_t applied_ = 0;    // batches, on the gateway's node
+    std::set<ProposalNumber> taken_;  // by the leader, in its term
+    std::size_t committed_ = 0;       // batches
+    std::size_t applied_ = 0;         // batches, on the gateway's node
     std::vector<ReadState> reads_;
     std::map<Address, std::deque<AnyMessage>> to_gateway_;
     std::map<std::uint32_t, std::deque<AnyMessage>> to_replicator_;
@@ -98,8 +100,8 @@ void World::step() {
             return apply();
         case 8:
             if (chance(10)) change_term();
-            if (chance(10)) to_replicator_[2].clear();  // the link is cut
-            if (chance(10)) to_replicator_[3].clear();
+            if (chance(10)) link_breaks(2);
+            if (chance(10)) link_breaks(3);
             return;
         case 9:
             node.pass(std::chrono::milliseconds(random(8)));
@@ -131,6 +133,7 @@ void World::collect() {
         asked.reply = reply;
     }
     for (Sent& sent : std::exchange(node.context.sent, {})) {
+        if (std::holds_alternative<Introduction>(sent.message)) continue;
         if (auto* read = std::get_if<ReadState>(&sent.message))
             reads_.push_back(std::move(*read));
         else
@@ -142,11 +145,14 @@ void World::collect() {
 void World::replicator_takes(std::uint32_t at, const AnyMessage& message) {
     const bool remote = at != 1;
     if (!healed_ && remote && chance(10)) return;  // lost on the way
+    const auto* proposed = std::get_if<Propose>(&message);
     if (at != leader_) return refuse(at, message, Refusal::not_leader);
+    if (proposed && proposed->term == term_ && taken_.contains(proposed->proposal)) return;
     if (!healed_ && chance(5)) return refuse(at, message, Refusal::transferring);
     if (!healed_ && chance(2)) return refuse(at, message, Refusal::busy);
     if (const auto* propose = std::get_if<Propose>(&message)) {
         if (propose->term != term_) return refuse(at, message, Refusal::not_leader);
+        taken_.insert(propose->proposal);
         append(BatchKind::commands, *propose);
     } else {
         const ReadNumber read = std::get<ReadIndex>(message).read;
@@ -181,10 +187,24 @@ void World::change_term() {
     log_.resize(committed_ + random(log_.size() - committed_ + 1));
     term_ = Term(term_.value + 1 + random(2));
     leader_ = 1 + static_cast<std::uint32_t>(random(3));
+    taken_.clear();
     append(BatchKind::no_op, {.count = 1});
     const Address election{NodeId(1), ActorName::election};
     if (chance(50)) say(election, LeaderChanged{term_, NodeId()});
     say(election, LeaderChanged{term_, NodeId(leader_)});
+}
+
+// What was on its way is lost in part; the rest arrives late, behind what the new connection
+// brings.
+void World::link_breaks(std::uint32_t at) {
+    std::deque<AnyMessage> late;
+    for (AnyMessage& message : std::exchange(to_replicator_[at], {}))
+        if (chance(50)) late.push_back(std::move(message));
+    const Address bus{NodeId(1), ActorName::bus};
+    node.deliver(PeerLost{NodeId(at)}, bus);
+    node.deliver(PeerUp{NodeId(at)}, bus);
+    collect();
+    for (AnyMessage& message : late) to_replicator_[at].push_back(std::move(message));
 }
 
 // The gateway's node applies some of what is committed.
