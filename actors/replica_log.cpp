@@ -45,7 +45,10 @@ void ReplicaLog::cut_from(LogIndex index) {
 }
 
 void ReplicaLog::flush() {
-    if (unsent_from_ > last().index || out_of_space_) return;
+    if (unsent_from_ <= last().index && !out_of_space_) send_unsent();
+}
+
+void ReplicaLog::send_unsent() {
     const StorageRequest request = next_request();
     mark_.asked(request, unsent_from_, context_.now());
     constexpr auto kAll = std::numeric_limits<std::uint64_t>::max();
@@ -55,6 +58,7 @@ void ReplicaLog::flush() {
 
 void ReplicaLog::on(const Appended& done) {
     mark_.acknowledged(done.request);
+    maybe_has_space();
 }
 
 void ReplicaLog::on(const AppendRefused& refused) {
@@ -71,8 +75,17 @@ void ReplicaLog::on(const AppendRefused& refused) {
 // too, and each of them says so.
 void ReplicaLog::retry_after_refusal() {
     if (!out_of_space_ || !mark_.idle()) return;
+    if (unsent_from_ <= last().index)
+        send_unsent();
+    else
+        maybe_has_space();
+}
+
+// There is room again only once everything that there was none for is written.
+void ReplicaLog::maybe_has_space() {
+    if (!out_of_space_ || !mark_.idle() || unsent_from_ <= last().index) return;
     out_of_space_ = false;
-    flush();
+    context_.log(LogLevel::info, "there is room on the disk for the log again");
 }
 
 void ReplicaLog::commit_to(LogIndex index) {

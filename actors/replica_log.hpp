@@ -58,6 +58,8 @@ public:
 
 private:
     StorageRequest next_request() { return last_request_ = last_request_.next(); }
+    void send_unsent();
+    void maybe_has_space();
     void send_to_storage(AnyMessage message);
     void hand_over(std::vector<Batch> batches, LogIndex limit);
 

@@ -320,8 +320,11 @@ TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
     EXPECT_EQ(only<ProposeRefused>().why, Refusal::no_space);
     EXPECT_EQ(replicator_->log().durable(), LogIndex(0));
     context_.run(*replicator_, options_.heartbeat);
+    give(Propose{Term(1), ProposalNumber(2), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
+    EXPECT_EQ(only<ProposeRefused>().why, Refusal::no_space) << "tried again, not written yet";
     sync();
     EXPECT_EQ(replicator_->log().durable(), LogIndex(1));
+    EXPECT_FALSE(replicator_->log().out_of_space());
 }
 
 TEST_F(Figure2, Leader_OneWhoseDiskHangsHandsOver) {  // P6
