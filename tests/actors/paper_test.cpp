@@ -321,7 +321,7 @@ TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
     EXPECT_EQ(replicator_->log().durable(), LogIndex(0));
     context_.run(*replicator_, options_.heartbeat);
     give(Propose{Term(1), ProposalNumber(2), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
-    EXPECT_EQ(only<ProposeRefused>().why, Refusal::no_space) << "tried again, not written yet";
+    EXPECT_EQ(only<ProposeRefused>().why, Refusal::transferring) << "a peer may have room";
     sync();
     EXPECT_EQ(replicator_->log().durable(), LogIndex(1));
     EXPECT_FALSE(replicator_->log().out_of_space());
