@@ -9,7 +9,7 @@
 #include "actors/context.hpp"
 #include "bus/flight_recorder.hpp"
 #include "bus/post.hpp"
-#include "bus/random.hpp"
+#include "messages/random.hpp"
 #include "bus/shared.hpp"
 #include "bus/timers.hpp"
 

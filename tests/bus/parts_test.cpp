@@ -7,7 +7,7 @@
 #include "bus/flight_recorder.hpp"
 #include "bus/peer_admission.hpp"
 #include "bus/preamble.hpp"
-#include "bus/random.hpp"
+#include "messages/random.hpp"
 #include "bus/timers.hpp"
 #include "messages/catalog.hpp"
 

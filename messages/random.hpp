@@ -1,5 +1,6 @@
 // random: a seeded generator (xoshiro256**) with its own bounded draw, so that a seed means the
-// same numbers with every standard library. Not shared between threads: each actor has its own.
+// same numbers with every standard library. Drawn from in bus/ and sim/ alone; actors ask their
+// Context.
 #pragma once
 
 #include <array>
