@@ -18,19 +18,19 @@ EncodedMessage encode(const Envelope& envelope, const AnyMessage& message) {
 
 Result<Delivery> decode(const SharedBytes& head, const std::vector<SharedBytes>& bodies) {
     Delivery delivery;
-    const auto error = wire::with_object(head.view(), [&](const msgpack::object& object) {
-        const auto [items, count] = wire::Unpacker::array(object);
+    const auto error = wire::unpack(head.view(), head, bodies, [&](wire::Unpacker& unpacker) {
+        const std::uint64_t count = unpacker.array();
         if (count < 4) throw wire::Malformed{"four parts were expected"};
-        const wire::Unpacker unpacker(head, bodies);
         std::uint32_t version = 0;
-        unpacker.get(items[0], version);
+        unpacker.get(version);
         if (version != kWireVersion)
             throw wire::Malformed{"wire version " + std::to_string(version) + ", this is " +
                                   std::to_string(kWireVersion)};
         std::size_t type = 0;
-        unpacker.get(items[1], type);
-        unpacker.get(items[2], delivery.envelope);
-        unpacker.get_alternative(type, items[3], delivery.message);
+        unpacker.get(type);
+        unpacker.get(delivery.envelope);
+        unpacker.get_alternative(type, delivery.message);
+        unpacker.skip(count - 4);
         if (delivery.envelope.from.actor > ActorName::bus ||
             delivery.envelope.to.actor > ActorName::bus)
             throw wire::Malformed{"no such actor"};
@@ -47,9 +47,8 @@ std::string encode_header(const BatchHeader& header) {
 
 Result<BatchHeader> decode_header(std::string_view bytes) {
     BatchHeader header;
-    const auto error = wire::with_object(bytes, [&](const msgpack::object& object) {
-        wire::Unpacker(SharedBytes(), {}).get(object, header);
-    });
+    const auto error =
+        wire::unpack(bytes, {}, {}, [&](wire::Unpacker& unpacker) { unpacker.get(header); });
     if (error) return *error;
     return header;
 }

@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "messages/codec.hpp"
+#include "messages/msgpack_reader.hpp"
 
 namespace raftbus::wire {
 
@@ -134,124 +136,153 @@ struct Malformed {
     std::string what;
 };
 
-// Takes values out of a msgpack object whose bins point into `head`.
+// Takes values out of msgpack bytes, one after the other, without a tree of them in between. Throws
+// Malformed. What it makes shares the memory of `head`.
+//
+// Sizes are bounded by the number of bytes there are, so that a few bytes can not ask for much
+// memory, and nesting by the types.
 class Unpacker {
 public:
-    Unpacker(const SharedBytes& head, const std::vector<SharedBytes>& bodies)
-        : head_(head), bodies_(bodies) {}
+    // `bytes` lie in `head`, or `head` is empty and no bytes are wanted.
+    Unpacker(std::string_view bytes, const SharedBytes& head,
+             const std::vector<SharedBytes>& bodies)
+        : reader_(bytes), head_(head), bodies_(bodies) {}
 
     template <Number T>
-    void get(const msgpack::object& o, T& v) const {
-        try {
-            o.convert(v);
-        } catch (const msgpack::type_error&) {
-            throw Malformed{"a number was expected"};
+    void get(T& v) {
+        const MsgpackValue value = next("a number");
+        if constexpr (std::is_same_v<T, bool>) {
+            if (value.kind != MsgpackKind::boolean) throw Malformed{"a boolean was expected"};
+            v = value.boolean;
+        } else {
+            static_assert(std::is_integral_v<T>, "messages bear whole numbers alone");
+            const bool negative = value.kind == MsgpackKind::negative_integer;
+            if (!negative && value.kind != MsgpackKind::unsigned_integer)
+                throw Malformed{"a number was expected"};
+            const bool fits = negative ? std::in_range<T>(static_cast<std::int64_t>(value.number))
+                                       : std::in_range<T>(value.number);
+            if (!fits) throw Malformed{"a smaller number was expected"};
+            v = static_cast<T>(value.number);
         }
     }
     template <Enumerator T>
-    void get(const msgpack::object& o, T& v) const {
+    void get(T& v) {
         std::underlying_type_t<T> raw;
-        get(o, raw);
+        get(raw);
         v = static_cast<T>(raw);
     }
     template <StrongNumber T>
-    void get(const msgpack::object& o, T& v) const {
-        get(o, v.value);
+    void get(T& v) {
+        get(v.value);
     }
-    void get(const msgpack::object& o, Duration& v) const {
+    void get(Duration& v) {
         Duration::rep raw;
-        get(o, raw);
+        get(raw);
         v = Duration(raw);
     }
-    void get(const msgpack::object& o, std::string& v) const {
-        if (o.type != msgpack::type::STR) throw Malformed{"a string was expected"};
-        v.assign(o.via.str.ptr, o.via.str.size);
+    void get(std::string& v) {
+        const MsgpackValue value = next("a string");
+        if (value.kind != MsgpackKind::string) throw Malformed{"a string was expected"};
+        v.assign(value.bytes);
     }
-    void get(const msgpack::object& o, SharedBytes& v) const {
-        if (o.type == msgpack::type::BIN) {
-            v = head_.part({o.via.bin.ptr, o.via.bin.size});
-        } else if (o.type == msgpack::type::POSITIVE_INTEGER && o.via.u64 < bodies_.size()) {
-            v = bodies_[o.via.u64];
-        } else {
+    void get(SharedBytes& v) {
+        const MsgpackValue value = next("bytes");
+        if (value.kind == MsgpackKind::binary)
+            v = head_.part(value.bytes);
+        else if (value.kind == MsgpackKind::unsigned_integer && value.number < bodies_.size())
+            v = bodies_[value.number];
+        else
             throw Malformed{"bytes or the number of a frame were expected"};
+    }
+    template <class T>
+    void get(std::optional<T>& v) {
+        MsgpackReader ahead = reader_;
+        MsgpackValue value;
+        if (ahead.enter(value) && value.kind == MsgpackKind::nil) {
+            reader_ = ahead;
+            v.reset();
+        } else {
+            get(v.emplace());
         }
     }
     template <class T>
-    void get(const msgpack::object& o, std::optional<T>& v) const {
-        if (o.is_nil())
-            v.reset();
-        else
-            get(o, v.emplace());
-    }
-    template <class T>
-    void get(const msgpack::object& o, std::vector<T>& v) const {
-        const auto [items, count] = array(o);
+    void get(std::vector<T>& v) {
+        const std::uint64_t count = array();
+        if (count > reader_.left()) throw Malformed{"an array is longer than the message"};
         v.resize(count);
-        for (std::size_t i = 0; i < count; ++i) get(items[i], v[i]);
+        for (T& item : v) get(item);
     }
     template <class... T>
-    void get(const msgpack::object& o, std::variant<T...>& v) const {
-        const auto [items, count] = array(o);
+    void get(std::variant<T...>& v) {
+        const std::uint64_t count = array();
         std::size_t index;
         if (count < 2) throw Malformed{"a choice of two fields was expected"};
-        get(items[0], index);
-        get_alternative(index, items[1], v);
+        get(index);
+        get_alternative(index, v);
+        skip(count - 2);
     }
+    // Fields that are missing at the end stay as they are; surplus ones are skipped.
     template <Composite T>
-    void get(const msgpack::object& o, T& v) const {
-        const auto [items, count] = array(o);
-        std::size_t i = 0;
-        auto next = [&, items = items, count = count](auto& field) {
-            if (i < count) get(items[i], field);
-            ++i;
+    void get(T& v) {
+        std::uint64_t count = array();
+        const auto one = [&](auto& field) {
+            if (count == 0) return;
+            get(field);
+            --count;
         };
-        std::apply([&](auto&... field) { (next(field), ...); }, parts(v));
+        std::apply([&](auto&... field) { (one(field), ...); }, parts(v));
+        skip(count);
     }
     // Makes the index-th alternative of `v` and fills it.
     template <class... T>
-    void get_alternative(std::size_t index, const msgpack::object& o, std::variant<T...>& v) const {
-        using Fill = void (*)(const Unpacker&, const msgpack::object&, std::variant<T...>&);
+    void get_alternative(std::size_t index, std::variant<T...>& v) {
+        using Fill = void (*)(Unpacker&, std::variant<T...>&);
         static constexpr Fill fills[] = {
-            [](const Unpacker& u, const msgpack::object& from, std::variant<T...>& to) {
-                u.get(from, to.template emplace<T>());
-            }...};
+            [](Unpacker& u, std::variant<T...>& to) { u.get(to.template emplace<T>()); }...};
         if (index >= sizeof...(T)) throw Malformed{"no such kind: " + std::to_string(index)};
-        fills[index](*this, o, v);
+        fills[index](*this, v);
     }
 
-    static std::pair<const msgpack::object*, std::size_t> array(const msgpack::object& o) {
-        if (o.type != msgpack::type::ARRAY) throw Malformed{"an array was expected"};
-        return {o.via.array.ptr, o.via.array.size};
+    // Enters an array and returns how many values follow.
+    std::uint64_t array() {
+        const MsgpackValue value = next("an array");
+        if (value.kind != MsgpackKind::array) throw Malformed{"an array was expected"};
+        return value.number;
     }
+    void skip(std::uint64_t values) {
+        MsgpackValue value;
+        for (; values > 0; --values)
+            if (!reader_.read(value)) throw Malformed{"not msgpack: it breaks off"};
+    }
+    bool done() const { return reader_.done(); }
 
 private:
+    // One value; of an array or map its head alone.
+    MsgpackValue next(const char* expected) {
+        MsgpackValue value;
+        if (!reader_.enter(value))
+            throw Malformed{std::string("not msgpack, or it breaks off: ") + expected +
+                            " was expected"};
+        return value;
+    }
+
+    MsgpackReader reader_;
     const SharedBytes& head_;
     const std::vector<SharedBytes>& bodies_;
 };
 
-// Runs `use(object)` on the one msgpack object in `bytes`. Sizes and nesting are bounded by the
-// number of bytes there are, so that a few bytes can not ask for much memory. Returns what is
-// wrong, if anything.
+// Runs `use` on an Unpacker of the one msgpack value in `bytes`. Returns what is wrong, if
+// anything.
 template <class Use>
-std::optional<Error> with_object(std::string_view bytes, Use use) {
-    constexpr std::size_t kDepthMax = 16;
-    const std::size_t n = bytes.size();
+std::optional<Error> unpack(std::string_view bytes, const SharedBytes& head,
+                            const std::vector<SharedBytes>& bodies, Use use) {
     try {
-        msgpack::zone zone;
-        std::size_t offset = 0;
-        bool referenced = false;
-        const auto refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
-        const msgpack::object object =
-            msgpack::unpack(zone, bytes.data(), n, offset, referenced, refer, nullptr,
-                            msgpack::unpack_limit(n, 0, n, n, 0, kDepthMax));
-        if (offset != n) return Error{"surplus bytes after the msgpack object"};
-        use(object);
+        Unpacker unpacker(bytes, head, bodies);
+        use(unpacker);
+        if (!unpacker.done()) return Error{"surplus bytes after the msgpack value"};
         return std::nullopt;
     } catch (const Malformed& malformed) {
         return Error{malformed.what};
-    } catch (
-        const std::exception& e) {  // msgpack's own: parse_error, size_overflow, insufficient_bytes
-        return Error{std::string("not msgpack: ") + e.what()};
     }
 }
 

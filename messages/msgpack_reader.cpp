@@ -100,6 +100,7 @@ bool MsgpackReader::head(MsgpackValue& value) {
     }
     if (type >= 0xe0) {
         value.kind = MsgpackKind::negative_integer;
+        value.number = ~std::uint64_t{0xff} | type;
         return true;
     }
     return wide_head(type, value);
@@ -143,6 +144,7 @@ bool MsgpackReader::wide_head(std::uint8_t type, MsgpackValue& value) {
             if (!number(bytes, value.number)) return false;
             const bool negative = (value.number >> (8 * bytes - 1) & 1) != 0;
             value.kind = negative ? MsgpackKind::negative_integer : MsgpackKind::unsigned_integer;
+            if (negative && bytes < 8) value.number |= ~std::uint64_t{0} << (8 * bytes);
             return true;
         }
         case 0xd4:

@@ -28,10 +28,12 @@ std::string_view to_string(MsgpackKind kind);
 
 struct MsgpackValue {
     MsgpackKind kind = MsgpackKind::nil;
-    bool boolean = false;      // boolean
-    std::uint64_t number = 0;  // unsigned_integer: the number; array: elements; map: pairs
-    std::string_view bytes;    // string, binary: the content
-    std::string_view raw;      // the value as it stands, with all that it contains
+    bool boolean = false;  // boolean
+    // unsigned_integer: the number; negative_integer: it, as that of an int64_t; array: elements;
+    // map: pairs
+    std::uint64_t number = 0;
+    std::string_view bytes;  // string, binary: the content
+    std::string_view raw;    // the value as it stands, with all that it contains
 };
 
 class MsgpackReader {

@@ -40,9 +40,8 @@ std::string encode_trace(const TraceEvent& event) {
 
 Result<TraceEvent> decode_trace(std::string_view bytes) {
     TraceEvent event;
-    const auto error = wire::with_object(bytes, [&](const msgpack::object& object) {
-        wire::Unpacker(SharedBytes(), {}).get(object, event);
-    });
+    const auto error =
+        wire::unpack(bytes, {}, {}, [&](wire::Unpacker& unpacker) { unpacker.get(event); });
     if (error) return *error;
     return event;
 }
