@@ -21,14 +21,20 @@ constexpr std::size_t kKindAt = 8;
 constexpr std::size_t kGroupStartAt = 12;
 
 template <std::unsigned_integral Int>
-void append_int(std::string& out, Int value) {
-    for (std::size_t i = 0; i < sizeof(Int); ++i)
-        out.push_back(static_cast<char>(value >> (8 * i)));
+void put_int(char* out, Int value) {
+    for (std::size_t i = 0; i < sizeof(Int); ++i) out[i] = static_cast<char>(value >> (8 * i));
 }
 
 template <std::unsigned_integral Int>
 void put_int(std::string& out, std::size_t at, Int value) {
-    for (std::size_t i = 0; i < sizeof(Int); ++i) out[at + i] = static_cast<char>(value >> (8 * i));
+    put_int(out.data() + at, value);
+}
+
+template <std::unsigned_integral Int>
+void append_int(std::string& out, Int value) {
+    char bytes[sizeof(Int)];
+    put_int(bytes, value);
+    out.append(bytes, sizeof bytes);
 }
 
 template <std::unsigned_integral Int>
@@ -41,11 +47,11 @@ Int get_int(std::string_view bytes, std::size_t at) {
 }
 
 std::uint32_t checksum_seed(const SegmentId& id, std::uint64_t offset) {
-    std::string place;
-    append_int(place, id.identity);
-    append_int(place, id.number);
-    append_int(place, offset);
-    return crc32c(place);
+    char place[24];
+    put_int(place, id.identity);
+    put_int(place + 8, id.number);
+    put_int(place + 16, offset);
+    return crc32c({place, sizeof place});
 }
 
 RecordParts begin_record(RecordKind kind) {
