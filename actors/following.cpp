@@ -48,7 +48,7 @@ void Following::take(const std::vector<Batch>& batches) {
 void Following::on(const Heartbeat& heartbeat, NodeId leader) {
     leader_ = leader;
     commit_to(heartbeat.commit);
-    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index});
+    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged()});
 }
 
 // Not beyond what was matched with this leader: the rest may be another leader's (Raft Figure 2,
@@ -57,9 +57,14 @@ void Following::commit_to(LogIndex leader_commit) {
     log_.commit_to(std::min(leader_commit, matched_));
 }
 
+// Design rule 5: what is this leader's and durable.
+LogIndex Following::acknowledged() const {
+    return std::min(matched_, log_.durable());
+}
+
 void Following::acknowledge() {
     if (!leader_) return;
-    const LogIndex safe = std::min(matched_, log_.durable());
+    const LogIndex safe = acknowledged();
     const bool news = safe > told_;
     const bool owes_reply = owed_ && safe >= *owed_;
     if (!news && !owes_reply) return;

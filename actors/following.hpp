@@ -29,6 +29,7 @@ public:
     LogIndex matched() const { return matched_; }
 
 private:
+    LogIndex acknowledged() const;
     void refuse(EntryId previous);
     void take(const std::vector<Batch>& batches);
     void commit_to(LogIndex leader_commit);

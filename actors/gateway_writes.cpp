@@ -66,21 +66,18 @@ void GatewayWrites::on_peer_up(NodeId peer) {
 }
 
 void GatewayWrites::repeat() {
+    if (!leader_.leader) return;  // on_leader_changed repeats
     for (Proposals::Outgoing& outgoing : proposals_.repeat(leader_.term)) send(std::move(outgoing));
 }
 
 void GatewayWrites::on_leader_changed(const LeaderChanged& leader) {
     leader_ = leader;
     hold_for_ = kHoldMin;
-    repeat_due_ = false;
     retry_.stop();
+    repeat();  // the same leader may have been lost sight of, and what was sent meanwhile lost
 }
 
 void GatewayWrites::on_refused(const ProposeRefused& refused) {
-    if (proposals_.repeated(refused.proposal)) {
-        repeat_due_ = true;
-        return hold();
-    }
     switch (refused.why) {
         case Refusal::not_leader:
         case Refusal::transferring:
@@ -122,7 +119,7 @@ void GatewayWrites::on_outcomes(const OutcomesReady& ready) {
 }
 
 void GatewayWrites::on_timer(TimerId id) {
-    if (retry_.fired(id) && std::exchange(repeat_due_, false)) repeat();
+    retry_.fired(id);
 }
 
 Failure GatewayWrites::expired(const InFlightRequest& request) {

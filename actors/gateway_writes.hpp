@@ -45,10 +45,9 @@ private:
     Answers& answers_;
     Proposals proposals_;
     LeaderChanged leader_;
-    Term applied_term_;        // of the last entry that this node has applied
-    Duration hold_for_;        // the next wait after a refusal
-    Timer retry_;              // runs while a refusal holds proposals back
-    bool repeat_due_ = false;  // then what is outstanding is sent once more
+    Term applied_term_;  // of the last entry that this node has applied
+    Duration hold_for_;  // the next wait after a refusal
+    Timer retry_;        // runs while a refusal holds proposals back
 };
 
 }  // namespace raftbus

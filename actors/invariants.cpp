@@ -27,7 +27,7 @@ NodeView view_of(NodeId node, const Election& election, const Replicator& replic
             .durable = log.durable(),
             .commit = log.commit(),
             .matched = replicator.matched(),
-            .held = log.tail().batches_from(log.tail().first_held(), ~0ULL),
+            .tail = &log.tail(),
             .stored = stored,
             .stored_last = stored_last};
 }
@@ -62,32 +62,9 @@ Broken check_step(const NodeView& before, const NodeView& after) {
     const bool leads_on = before.leads && after.leads && before.fence == after.fence;
     if (leads_on && after.last.index < before.last.index)
         return named(node, "a leader shortened its log");
-    return std::nullopt;
-}
-
-Broken ClusterRules::observe(const NodeView& n) {
-    if (n.leads) {
-        const auto [leader, first] = leaders_.try_emplace(n.fence, n.node);
-        if (leader->second != n.node) return named(n.node, "a second leader in one term");
-    }
-    for (const Batch& batch : n.held) {
-        const BatchHeader& h = batch.header;
-        if (h.last() > n.commit) break;
-        const auto [known, fresh] =
-            committed_.try_emplace(h.first, Committed{h.term, h.body_crc, n.fence});
-        if (known->second.term != h.term || known->second.body_crc != h.body_crc)
-            return named(n.node, "commits another entry at " + std::to_string(h.first.value));
-    }
-    if (!n.leads) return std::nullopt;
-    // Leader completeness: it holds every entry that was committed in an earlier term.
-    for (const auto& [first, committed] : committed_)
-        if (committed.in < n.fence && first > n.last.index)
-            return named(n.node, "leads with a log that ends before a committed entry");
-    for (const Batch& batch : n.held)
-        if (auto known = committed_.find(batch.header.first);
-            known != committed_.end() && known->second.in < n.fence &&
-            known->second.term != batch.header.term)
-            return named(n.node, "leads without a committed entry");
+    if (leads_on && after.commit > before.commit &&
+        after.tail->term_at(after.commit) != after.fence)
+        return named(node, "a leader counted replicas of an older term's entry");
     return std::nullopt;
 }
 

@@ -1,23 +1,21 @@
-// invariants: what always holds, written down so that it can be checked after every step. The
-// tests' stage and the simulator run all of it; nothing here runs in production.
+// invariants: what always holds of a node, written down so that it can be checked after every step.
+// The simulator does; nothing here runs in production.
 //
-// Owns: the rules. State rules speak of one node at one moment, step rules of one node before and
-// after a step, cluster rules of all nodes over time (Raft Figure 3). Must not know: how a step
-// came about.
+// Owns: the rules of one node. State rules speak of one moment, step rules of before and after a
+// step. (The rules of all nodes over time, Raft Figure 3, are sim/cluster_rules.) Must not know:
+// how a step came about.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "messages/batch.hpp"
 #include "messages/local.hpp"
 #include "storage/log.hpp"
 
 namespace raftbus {
 
 class Election;
+class LogTail;
 class Replicator;
 
 // What one node looks like from outside at one moment.
@@ -32,8 +30,8 @@ struct NodeView {
     bool leads = false;
     EntryId last;
     LogIndex durable, commit, matched;
-    std::vector<Batch> held;  // what memory holds of the log
-    // disk
+    const LogTail* tail = nullptr;  // as it is now
+    // disk, as storage has acknowledged it
     HardState stored;
     EntryId stored_last;
 };
@@ -48,20 +46,5 @@ using Broken = std::optional<std::string>;
 Broken check_state(const NodeView& node);
 // One node, one step within one life of its process.
 Broken check_step(const NodeView& before, const NodeView& after);
-
-// The whole cluster, over time. Feed it every node's view after every step.
-class ClusterRules {
-public:
-    Broken observe(const NodeView& node);
-
-private:
-    struct Committed {
-        Term term;
-        std::uint32_t body_crc;
-        Term in;  // the term in which it was first seen to be committed
-    };
-    std::map<Term, NodeId> leaders_;
-    std::map<LogIndex, Committed> committed_;  // by the first index of each batch
-};
 
 }  // namespace raftbus

@@ -31,25 +31,20 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
 
 // ---- proposals
 
-void Leading::on(const Propose& propose, const Envelope& envelope) {
-    const auto refuse = [&](Refusal why) {
-        context_.send(envelope.from, ProposeRefused{propose.proposal, why});
-    };
-    if (propose.term != term_) return refuse(Refusal::not_leader);
-    RecentProposals& appended = appended_[envelope.from.node];
-    if (appended.contains(propose.proposal)) return;  // it came twice; its outcome will tell
+std::optional<Refusal> Leading::propose(const Propose& propose, const Envelope& envelope) {
+    if (propose.term != term_) return Refusal::not_leader;
     if (propose.count == 0 || crc32c(propose.body.view()) != propose.body_crc) {
         context_.log(LogLevel::error, "a damaged proposal from " + to_text(envelope.from));
-        return refuse(Refusal::unsupported);
+        return Refusal::unsupported;
     }
-    if (transfer_) return refuse(Refusal::transferring);
-    if (log_.out_of_space()) return refuse(Refusal::no_space);
-    if (log_.uncommitted_bytes() > options_.uncommitted_bytes_max) return refuse(Refusal::busy);
-    appended.add(propose.proposal);
+    if (transfer_) return Refusal::transferring;
+    if (log_.out_of_space()) return Refusal::no_space;
+    if (log_.uncommitted_bytes() > options_.uncommitted_bytes_max) return Refusal::busy;
     append(BatchKind::commands, propose.count, envelope.from.node, propose.proposal,
            propose.body_crc, propose.body);
     if (auto peer = peers_.find(envelope.from.node); peer != peers_.end())
         peer->second.commit_wanted = log_.last().index;
+    return std::nullopt;
 }
 
 void Leading::append(BatchKind kind, std::uint32_t count, NodeId origin, ProposalNumber proposal,
@@ -95,7 +90,8 @@ void Leading::replicate_to(NodeId node, PeerProgress& peer) {
         const bool in_memory = peer.next() >= log_.tail().first_held();
         const auto credit = in_memory ? options_.in_flight_bytes_max : options_.catch_up_bytes_max;
         if (!peer.may_send(credit)) return;
-        if (!in_memory) return fetch_for(peer);
+        if (!in_memory && !peer.probing()) return fetch_for(peer);
+        // To find out where the logs meet, nothing is read from the disk: the peer may be gone.
         send_entries(node, peer, log_.tail().batches_from(peer.next(), options_.append_bytes_max));
     }
 }
@@ -137,15 +133,16 @@ void Leading::on(const AppendEntriesReply& reply, NodeId from) {
     PeerProgress& peer = found->second;
     peer.heard_at(context_.now());
     if (auto* matched = std::get_if<Matched>(&reply.outcome)) {
-        if (matched->index > log_.last().index) {
-            context_.log(LogLevel::error, node_text(from) + " acknowledges more than there is");
-            return;
-        }
-        peer.matched(matched->index);
+        acknowledged(from, peer, matched->index);
     } else {
         const Conflict& conflict = std::get<Conflict>(reply.outcome);
         peer.conflicted(conflict.rejected, log_.tail().newest_not_after(conflict.hint).index);
     }
+}
+
+void Leading::acknowledged(NodeId node, PeerProgress& peer, LogIndex index) {
+    if (index <= log_.last().index) return peer.matched(index);
+    context_.log(LogLevel::error, node_text(node) + " acknowledges more than there is");
 }
 
 void Leading::on(const PeerUp& up) {
@@ -201,6 +198,7 @@ void Leading::on(const HeartbeatReply& reply, NodeId from) {
     if (found == peers_.end() || reply.round > round_) return;
     PeerProgress& peer = found->second;
     peer.heard_at(context_.now());
+    if (reply.matched > peer.match()) acknowledged(from, peer, reply.matched);
     if (peer.answered(reply.round, reply.last)) {
         context_.log(LogLevel::debug, "something was lost on the way to " + node_text(from));
         peer.probe_from_match();

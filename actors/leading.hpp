@@ -17,7 +17,6 @@
 #include "actors/options.hpp"
 #include "actors/peer_progress.hpp"
 #include "actors/read_confirm.hpp"
-#include "actors/recent_proposals.hpp"
 #include "actors/replica_log.hpp"
 
 namespace raftbus {
@@ -30,7 +29,8 @@ public:
 
     void on(const AppendEntriesReply& reply, NodeId from);
     void on(const HeartbeatReply& reply, NodeId from);
-    void on(const Propose& propose, const Envelope& envelope);
+    // Appends the body. None, or why it was not.
+    std::optional<Refusal> propose(const Propose& propose, const Envelope& envelope);
     void on(const ReadIndex& read, const Envelope& envelope);
     void on(const TransferLeadership& wish);
     void on(const LogRead& read);
@@ -65,6 +65,7 @@ private:
     void replicate_to(NodeId peer, PeerProgress& progress);
     void send_entries(NodeId peer, PeerProgress& progress, std::vector<Batch> batches);
     void fetch_for(PeerProgress& progress);
+    void acknowledged(NodeId node, PeerProgress& progress, LogIndex index);
     void connection_changed(NodeId peer, bool connected);
     void heartbeat(NodeId peer, PeerProgress& progress);
     void start_round();
@@ -85,7 +86,6 @@ private:
     // volatile
     ReplicaLog& log_;
     std::map<NodeId, PeerProgress> peers_;
-    std::map<NodeId, RecentProposals> appended_;  // by origin
     LogIndex no_op_;
     ReadConfirm reads_;
     Round round_;

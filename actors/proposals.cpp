@@ -74,7 +74,6 @@ std::optional<Proposals::Outgoing> Proposals::propose(Term term) {
     last_proposal_ = last_proposal_.next();
     batch.proposal = last_proposal_;
     batch.term = term;
-    batch.repeated = false;
     proposed_.emplace(batch.proposal, number);
     return outgoing(batch);
 }
@@ -82,17 +81,10 @@ std::optional<Proposals::Outgoing> Proposals::propose(Term term) {
 std::vector<Proposals::Outgoing> Proposals::repeat(Term term) {
     std::vector<Outgoing> found;
     for (const auto& [proposal, number] : proposed_) {
-        Batch& batch = batches_.at(number);
-        if (batch.term != term) continue;
-        batch.repeated = true;
-        found.push_back(outgoing(batch));
+        const Batch& batch = batches_.at(number);
+        if (batch.term == term) found.push_back(outgoing(batch));
     }
     return found;
-}
-
-bool Proposals::repeated(ProposalNumber proposal) const {
-    const auto found = proposed_.find(proposal);
-    return found != proposed_.end() && batches_.at(found->second).repeated;
 }
 
 Proposals::Outgoing Proposals::outgoing(const Batch& batch) {

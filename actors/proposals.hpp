@@ -44,13 +44,10 @@ public:
     std::optional<Outgoing> propose(Term term);
 
     // All proposals of `term` whose fate is not known, oldest first, under the numbers they have:
-    // the leader appends each of them once, however often it comes.
+    // the leader answers each of them once, however often it comes.
     std::vector<Outgoing> repeat(Term term);
     std::size_t outstanding_count() const { return proposed_.size(); }
 
-    // It was sent more than once. Then a refusal says nothing: it may answer one copy while another
-    // is in the log, or on its way there.
-    bool repeated(ProposalNumber proposal) const;
     // The proposal was refused: it waits again. Numbers that are not known (any more) do nothing.
     void wait_again(ProposalNumber proposal);
     // The proposal was refused for good: forgets it, and returns its requests.
@@ -80,7 +77,6 @@ private:
         bool traced = false;         // it asked for it
         Term term;                   // of the proposal
         ProposalNumber proposal;     // 0: it waits
-        bool repeated = false;       // the proposal was sent more than once
     };
 
     void seal();

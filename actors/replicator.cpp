@@ -11,6 +11,7 @@ Replicator::Replicator(Context& context, const RaftOptions& options, const Recov
     : context_(context),
       options_(options),
       self_(context.self().node),
+      started_in_(recovered.hard_state.term),
       log_(context, options, recovered, applied),
       fence_(recovered.hard_state.term),
       role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term),
@@ -165,11 +166,21 @@ void Replicator::on(const NewerTerm& newer, const Envelope& envelope) {
     if (member(envelope.from.node)) term_seen(newer.term);
 }
 
+// Each proposal is answered once in the life of this process, whatever role it comes in; copies get
+// the same answer. One of a term that an earlier life may have led gets none: what became of it,
+// that life knew alone. Its gateway learns it when it applies an entry of a later term.
 void Replicator::on(const Propose& propose, const Envelope& envelope) {
-    if (Leading* leading = this->leading())
-        leading->on(propose, envelope);
-    else
-        context_.send(envelope.from, ProposeRefused{propose.proposal, Refusal::not_leader});
+    if (propose.term <= started_in_) return;
+    RecentProposals& recent = proposals_[envelope.from.node];
+    const RecentProposals::Answer* answer = recent.find(propose.proposal);
+    if (!answer) {
+        Leading* leading = this->leading();
+        recent.add(propose.proposal,
+                   {leading ? leading->propose(propose, envelope) : Refusal::not_leader});
+        answer = recent.find(propose.proposal);
+    }
+    if (answer->refused)
+        context_.send(envelope.from, ProposeRefused{propose.proposal, *answer->refused});
 }
 
 void Replicator::on(const ReadIndex& read, const Envelope& envelope) {

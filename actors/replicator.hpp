@@ -11,7 +11,7 @@
 //   PeerUp, PeerLost (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 // ReplicaLog
-//   send; NewerTerm (peers); ReplicatorReport (gateway).
+//   send; NewerTerm (peers); ProposeRefused, ReplicatorReport (gateway).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
 //   which nothing is done, and `open`, the term whose saving election has confirmed. Work is done
@@ -19,6 +19,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <variant>
 
@@ -26,6 +27,7 @@
 #include "actors/following.hpp"
 #include "actors/leading.hpp"
 #include "actors/options.hpp"
+#include "actors/recent_proposals.hpp"
 #include "actors/replica_log.hpp"
 #include "actors/timer.hpp"
 
@@ -101,6 +103,7 @@ private:
     Context& context_;
     const RaftOptions& options_;
     const NodeId self_;
+    const Term started_in_;  // this life leads later terms alone
     // durable, through storage
     ReplicaLog log_;
     // volatile
@@ -108,10 +111,11 @@ private:
     Term open_;       // work is done in this term alone, and only while it equals fence_
     Term term_told_;  // the highest term that election has been told of
     std::variant<Following, Leading> role_;
-    std::optional<Moment> leader_heard_;  // when, in the term of the fence
-    Moment leader_told_;                  // when election was last told of it
-    Moment promised_until_;               // with leases: no newer term before this
-    std::deque<Held> held_;               // from leaders of terms that are not open yet
+    std::optional<Moment> leader_heard_;           // when, in the term of the fence
+    Moment leader_told_;                           // when election was last told of it
+    Moment promised_until_;                        // with leases: no newer term before this
+    std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
+    std::deque<Held> held_;                        // from leaders of terms that are not open yet
     // timers
     Timer tick_;
 };

@@ -103,7 +103,8 @@ struct HeartbeatReply {
     Round round;  // echoed
     LogIndex
         last;  // the end of the follower's log, durable or not: tells lost appends from slow ones
-    RAFTBUS_FIELDS(HeartbeatReply, term, round, last);
+    LogIndex matched;  // as in Matched: said again, in case that was lost
+    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched);
 };
 
 // "Your term is over": the answer to a leader of an older term.

@@ -1,5 +1,5 @@
-// disk: the few things that storage asks of a file system. Implemented by disk_posix.cpp, by the
-// tests' in-memory disk and by the simulator's.
+// disk: the few things that storage asks of a file system. Implemented by disk_posix.cpp and
+// by the simulator.
 //
 // Owns: the interface, and DiskFailed. All names are relative to one directory, without slashes.
 // Must not know: what the files hold.
@@ -37,7 +37,7 @@ public:
 class Disk {
 public:
     virtual ~Disk() = default;
-    // Names of all files, sorted.
+    // Names of all files, sorted. A name that is seen is durable.
     virtual std::vector<std::string> list() = 0;
     // Opens an existing file for reading and writing.
     virtual std::unique_ptr<DiskFile> open(const std::string& name) = 0;

@@ -153,6 +153,8 @@ public:
         : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {
         for (const std::string& name : list())
             if (name.starts_with(kUnfinishedPrefix)) remove(name);
+        // A process that was killed may have renamed a file and not come to this.
+        sync_directory();
     }
     ~PosixDisk() override {
         if (spare_.valid()) spare_.wait();

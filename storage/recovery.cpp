@@ -1,5 +1,6 @@
 #include "storage/recovery.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,18 +13,21 @@
 namespace raftbus {
 namespace {
 
+constexpr std::uint64_t kZerosAtOnce = 1 << 20;
+
 std::uint64_t behind_last_nonzero(std::string_view bytes) {
     const std::size_t last = bytes.find_last_not_of('\0');
     return last == std::string_view::npos ? 0 : last + 1;
 }
 
-// Zeros everything in [from, to), durably, so that nothing of it is ever read again.
-void erase(DiskFile& file, std::uint64_t from, std::uint64_t to) {
-    if (from < to) {
-        const std::string zeros(to - from, '\0');
-        file.write(from, {zeros});
-    }
-    file.sync();
+// Zeros all from there on, so that nothing of it is ever read again. Zeros that can be seen may be
+// in the cache alone like anything else, over what another sync left of an unfinished group.
+void erase_from(DiskFile& file, std::uint64_t from) {
+    const std::string zeros(std::min(kZerosAtOnce, file.size() - from), '\0');
+    std::vector<std::string_view> parts;
+    for (std::uint64_t left = file.size() - from; left > 0; left -= parts.back().size())
+        parts.push_back(std::string_view(zeros).substr(0, left));
+    file.write(from, parts);
 }
 
 class Replay {
@@ -99,6 +103,7 @@ private:
         const std::string bytes = content(number);
         if (Status s = check_header(bytes, number); !s) return s;
         std::uint64_t at = kSegmentHeaderBytes;
+        group_start_ = 0;
         ended_ = false;
         result_.end.sealed = false;
         while (!ended_) {
@@ -106,9 +111,11 @@ private:
             if (!record) break;
             if (const Status s = apply(*record, number, at); !s)
                 return damage(segment_name(number), at, s.error().message);
+            group_start_ = record->group_start;
             at += record->bytes;
         }
         result_.end.offset = at;
+        last_group_ = bytes.substr(group_start_, at - group_start_);
         if (ended_) return Done{};
         if (number != segments_.back() || torn_begin_ > 0)
             return damage(segment_name(number), at,
@@ -142,6 +149,7 @@ private:
 
     // The error says what is wrong with the record.
     Status apply(const RecordView& record, std::uint64_t number, std::uint64_t at) {
+        if (record.group_start > at) return Error{"the record's group begins behind it"};
         result_.end.sealed = record.kind == RecordKind::seal;
         switch (record.kind) {
             case RecordKind::batch:
@@ -192,28 +200,31 @@ private:
         return Done{};
     }
 
-    // From here on files are changed: all of them were found in order.
+    // From here on files are changed: all of them were found in order. What was seen of the last
+    // group may stand in the page cache alone; after a failed sync it even counts as clean there,
+    // and no later sync writes it (fsyncgate). So the very bytes that were judged are written once
+    // more.
     Status find_end() {
         LogEnd& end = result_.end;
-        result_.torn_bytes = torn_begin_;
-        if (torn_begin_ > 0) erase(*disk_.open(segment_name(end.blanks.front())), 0, torn_begin_);
-        if (!segments_.empty() && !ended_) {
-            end.segment = segments_.back();
-            end.file = disk_.open(segment_name(end.segment));
-            result_.torn_bytes += torn_end_ - end.offset;
-            // Synced even if nothing is torn: what a killed process wrote may be in the cache
-            // alone.
-            erase(*end.file, end.offset, torn_end_);
-            return Done{};
+        if (segments_.empty() || ended_) {
+            result_.torn_bytes = torn_begin_;
+            return begin_segment(segments_.size() + 1);
         }
-        return begin_segment(segments_.size() + 1);
+        result_.torn_bytes = torn_end_ - end.offset;
+        end.segment = segments_.back();
+        end.file = disk_.open(segment_name(end.segment));
+        end.file->write(group_start_, {last_group_});
+        erase_from(*end.file, end.offset);
+        end.file->sync();
+        return Done{};
     }
 
     // The log ends where segment `number` begins.
     Status begin_segment(std::uint64_t number) {
         LogEnd& end = result_.end;
         const std::string name = segment_name(number);
-        if (!end.blanks.empty()) {
+        const bool reused = !end.blanks.empty();
+        if (reused) {
             end.blanks.pop_front();
             end.file = disk_.open(name);
         } else if (segments_.empty()) {
@@ -226,10 +237,11 @@ private:
             return Error{"no room on the disk for " + name + " (" +
                          std::to_string(options_.segment_bytes) +
                          " bytes); free some and start again"};
-        if (!segments_.empty()) disk_.open(segment_name(number - 1))->sync();
+        if (!segments_.empty()) finish_segment(number - 1);
         const std::string header = encode_segment_header(
             {id(number), end.file->size(), result_.index.last(), result_.hard_state});
         end.file->write(0, {header});
+        if (reused) erase_from(*end.file, header.size());
         end.file->sync();
         end.segment = number;
         end.offset = header.size();
@@ -237,10 +249,20 @@ private:
         return Done{};
     }
 
+    // The segment that was replayed last has its `end`; nothing is written behind it before that is
+    // durable.
+    void finish_segment(std::uint64_t number) {
+        const std::unique_ptr<DiskFile> file = disk_.open(segment_name(number));
+        file->write(group_start_, {last_group_});
+        file->sync();
+    }
+
     Disk& disk_;
     const LogOptions& options_;
     std::vector<std::uint64_t> segments_;  // 1, 2, …, those that hold something
     bool ended_ = false;                   // the last of them has its end record
+    std::uint64_t group_start_ = 0;        // in the last of them: all before it is durable
+    std::string last_group_;               // what follows there, up to the end of its records
     std::uint64_t torn_begin_ = 0;         // bytes of a segment whose begin is an unfinished write
     std::uint64_t torn_end_ = 0;  // behind the last byte of an unfinished write in the last one
     Recovery result_;

@@ -65,7 +65,8 @@ private:
     Term term_{1};
     std::uint32_t leader_ = 1;
     std::vector<Batch> log_;
-    std::set<ProposalNumber> taken_;  // by the leader, in its term
+    // What each node answered to each proposal, the first time; none: it appended it.
+    std::map<std::pair<std::uint32_t, ProposalNumber>, std::optional<Refusal>> answered_;
     std::size_t committed_ = 0;       // batches
     std::size_t applied_ = 0;         // batches, on the gateway's node
     std::vector<ReadState> reads_;
@@ -145,15 +146,17 @@ void World::collect() {
 void World::replicator_takes(std::uint32_t at, const AnyMessage& message) {
     const bool remote = at != 1;
     if (!healed_ && remote && chance(10)) return;  // lost on the way
-    const auto* proposed = std::get_if<Propose>(&message);
-    if (at != leader_) return refuse(at, message, Refusal::not_leader);
-    if (proposed && proposed->term == term_ && taken_.contains(proposed->proposal)) return;
-    if (!healed_ && chance(5)) return refuse(at, message, Refusal::transferring);
-    if (!healed_ && chance(2)) return refuse(at, message, Refusal::busy);
+    std::optional<Refusal> why;
+    if (!healed_ && chance(2)) why = Refusal::busy;
+    if (!healed_ && chance(5)) why = Refusal::transferring;
+    if (at != leader_) why = Refusal::not_leader;
     if (const auto* propose = std::get_if<Propose>(&message)) {
-        if (propose->term != term_) return refuse(at, message, Refusal::not_leader);
-        taken_.insert(propose->proposal);
-        append(BatchKind::commands, *propose);
+        if (propose->term != term_) why = Refusal::not_leader;
+        const auto [answer, fresh] = answered_.try_emplace({at, propose->proposal}, why);
+        if (answer->second) return refuse(at, message, *answer->second);
+        if (fresh) append(BatchKind::commands, *propose);
+    } else if (why) {
+        refuse(at, message, *why);
     } else {
         const ReadNumber read = std::get<ReadIndex>(message).read;
         say({NodeId(at), ActorName::replicator}, ReadIndexReply{read, committed_index(), term_, 1});
@@ -187,7 +190,6 @@ void World::change_term() {
     log_.resize(committed_ + random(log_.size() - committed_ + 1));
     term_ = Term(term_.value + 1 + random(2));
     leader_ = 1 + static_cast<std::uint32_t>(random(3));
-    taken_.clear();
     append(BatchKind::no_op, {.count = 1});
     const Address election{NodeId(1), ActorName::election};
     if (chance(50)) say(election, LeaderChanged{term_, NodeId()});

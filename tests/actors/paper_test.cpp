@@ -209,7 +209,13 @@ TEST_F(Figure2, Leader_ARefusalMovesBackAndASuccessOn) {
     lead(4);
     context_.sent.clear();
     give(AppendEntriesReply{Term(4), Conflict{LogIndex(6), entry(5, 2)}}, replicator(2));
-    // The newest own entry that is not after 5/2 is 3/1. It is not in memory: storage is asked.
+    // The newest own entry that is not after 5/2 is 3/1. What follows is not in memory, and not read
+    // before the logs are known to meet there.
+    const auto probe = only<AppendEntries>();
+    EXPECT_EQ(probe.previous, entry(3, 1));
+    EXPECT_TRUE(probe.batches.empty());
+    EXPECT_TRUE(context_.take<ReadLog>().empty());
+    give(AppendEntriesReply{Term(4), Matched{LogIndex(3)}}, replicator(2));
     EXPECT_EQ(only<ReadLog>().from, LogIndex(4));
 }
 
@@ -273,6 +279,30 @@ TEST_F(Figure2, Leader_AProposalThatComesTwiceIsAppendedOnce) {
     EXPECT_TRUE(context_.take<ProposeRefused>().empty()) << "its outcome will tell";
     give(propose, gateway(3));
     EXPECT_EQ(last(), entry(3, 1)) << "another gateway's number 7";
+}
+
+TEST_F(Figure2, Leader_ACopyOfAProposalGetsTheSameAnswer) {
+    begin();
+    lead(1);
+    const Propose early{Term(2), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")};
+    const Propose taken{Term(1), ProposalNumber(8), 1, crc32c("x"), SharedBytes::copy("x")};
+    give(early, gateway(2));
+    give(taken, gateway(2));
+    EXPECT_EQ(only<ProposeRefused>().proposal, ProposalNumber(7));
+    give(Fence{Term(2)}, election(1));
+    give(TermSaved{Term(2)}, election(1));
+    give(taken, gateway(2));
+    EXPECT_TRUE(context_.take<ProposeRefused>().empty()) << "its first copy is in the log";
+    give(Lead{Term(2)}, election(1));
+    give(early, gateway(2));
+    EXPECT_EQ(only<ProposeRefused>().proposal, ProposalNumber(7)) << "its gateway believed that";
+    EXPECT_EQ(last(), entry(3, 2)) << "two no-ops and the one that was taken";
+}
+
+TEST_F(Figure2, Leader_WhatAnEarlierLifeMayHaveAppendedIsNotAnswered) {
+    begin({.hard_state = {Term(4), NodeId(1)}});
+    give(Propose{Term(4), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(2));
+    EXPECT_TRUE(context_.take<ProposeRefused>().empty());
 }
 
 TEST_F(Figure2, Leader_AFenceEndsLeadershipInTheSameStep) {

@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 setup() { cd "$BATS_TEST_DIRNAME/../.." || return; }
 
 # The floors, from the ground up; nobody includes what is above.
-floors=(messages storage actors bus cli)
+floors=(messages storage actors bus sim cli)
 
 @test "no floor includes one above it" {
     local i j found=

@@ -18,7 +18,7 @@ Identity three_nodes() {
 }
 
 TEST(IdentityTest, comes_back_as_it_was_saved) {
-    MemoryDisk disk;
+    SimDisk disk;
     ASSERT_TRUE(save_identity(disk, three_nodes()));
     disk.crash(Crash::keep_nothing);
     const auto loaded = load_identity(disk);
@@ -28,7 +28,7 @@ TEST(IdentityTest, comes_back_as_it_was_saved) {
 }
 
 TEST(IdentityTest, reads_as_text) {
-    MemoryDisk disk;
+    SimDisk disk;
     ASSERT_TRUE(save_identity(disk, three_nodes()));
     const std::string expected =
         "# Whose data this is. Written once, by raftbus.\n"
@@ -43,14 +43,14 @@ TEST(IdentityTest, reads_as_text) {
 }
 
 TEST(IdentityTest, a_new_directory_has_none) {
-    MemoryDisk disk;
+    SimDisk disk;
     const auto loaded = load_identity(disk);
     ASSERT_TRUE(loaded.ok());
     EXPECT_FALSE(loaded->has_value());
 }
 
 TEST(IdentityTest, any_changed_byte_is_refused) {
-    MemoryDisk disk;
+    SimDisk disk;
     ASSERT_TRUE(save_identity(disk, three_nodes()));
     for (std::uint64_t at = 0; at < disk.content("identity").size(); ++at) {
         disk.flip_bit("identity", at, static_cast<int>(at % 7));
@@ -69,7 +69,7 @@ TEST(IdentityTest, a_log_without_one_is_refused) {
 }
 
 TEST(IdentityTest, a_full_disk_is_no_room) {
-    MemoryDisk disk;
+    SimDisk disk;
     disk.set_room(10);
     EXPECT_FALSE(save_identity(disk, three_nodes()));
     EXPECT_TRUE(disk.list().empty());

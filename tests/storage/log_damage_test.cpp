@@ -66,8 +66,8 @@ TEST(TornWrite, garbage_from_any_byte_of_the_last_group_on) {
         LogScene scene;
         const TwoGroups same(scene);
         std::string garbage;
-        for (std::uint64_t seed = at; garbage.size() < 700;)
-            garbage.push_back(static_cast<char>(draw(seed, 256)));
+        for (Random random(at); garbage.size() < 700;)
+            garbage.push_back(static_cast<char>(random.below(256)));
         scene.disk.overwrite(segment_name(1), at, garbage);
         expect_cut_off(scene, groups, at);
         EXPECT_FALSE(::testing::Test::HasFatalFailure());
@@ -269,19 +269,19 @@ TEST(WrongFile, segments_missing_exchanged_shortened_or_emptied_are_refused) {
     LogScene probe(1024);
     filled(probe);
     const std::uint64_t last = probe.disk.list().size();
-    refused([&](MemoryDisk& d) { d.remove(segment_name(1)); }, "missing");
-    refused([&](MemoryDisk& d) { d.remove(segment_name(2)); }, "missing");
-    refused([&](MemoryDisk& d) { d.remove(segment_name(last)); }, "missing");
-    refused([&](MemoryDisk& d) { d.rename(segment_name(2), segment_name(1)); }, "missing");
+    refused([&](SimDisk& d) { d.remove(segment_name(1)); }, "missing");
+    refused([&](SimDisk& d) { d.remove(segment_name(2)); }, "missing");
+    refused([&](SimDisk& d) { d.remove(segment_name(last)); }, "missing");
+    refused([&](SimDisk& d) { d.rename(segment_name(2), segment_name(1)); }, "missing");
     refused(
-        [&](MemoryDisk& d) {
+        [&](SimDisk& d) {
             d.rename(segment_name(1), "kept");
             d.rename(segment_name(2), segment_name(1));
             d.rename("kept", segment_name(2));
         },
         "under another name");
-    refused([&](MemoryDisk& d) { d.resize(segment_name(1), 1000); }, "was made with 1024");
-    refused([&](MemoryDisk& d) { d.overwrite(segment_name(2), 0, std::string(1024, '\0')); },
+    refused([&](SimDisk& d) { d.resize(segment_name(1), 1000); }, "was made with 1024");
+    refused([&](SimDisk& d) { d.overwrite(segment_name(2), 0, std::string(1024, '\0')); },
             "header is damaged");
 }
 

@@ -1,4 +1,4 @@
-// log_scene: a log on an in-memory disk, in a test's hands.
+// log_scene: a log on a simulated disk, in a test's hands.
 #pragma once
 
 #include <memory>
@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "messages/crc32c.hpp"
+#include "sim/sim_disk.hpp"
 #include "storage/log.hpp"
 #include "storage/log_format.hpp"
-#include "tests/testing/memory_disk.hpp"
 
 namespace raftbus::testing {
+
+using sim::Crash;
+using sim::SimDisk;
 
 // A batch of `count` commands from `first` on. What they say does not matter to storage.
 inline Batch make_batch(std::uint64_t first, std::uint64_t term, std::string body = "body",
@@ -80,7 +83,7 @@ public:
         return offsets;
     }
 
-    MemoryDisk disk;
+    SimDisk disk;
     LogOptions options;
     std::unique_ptr<Log> log;
 };

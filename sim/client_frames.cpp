@@ -1,0 +1,157 @@
+#include "sim/client_frames.hpp"
+
+#include <msgpack.hpp>
+
+#include "messages/msgpack_reader.hpp"
+
+namespace raftbus::sim {
+namespace {
+
+struct Bytes {
+    std::string text;
+    void write(const char* bytes, std::size_t count) { text.append(bytes, count); }
+};
+
+class MapPacker {
+public:
+    explicit MapPacker(std::uint32_t fields) { packer().pack_map(fields); }
+    MapPacker& put(std::string_view name, std::string_view value) {
+        pack(name);
+        pack(value);
+        return *this;
+    }
+    MapPacker& put(std::string_view name, std::uint64_t value) {
+        pack(name);
+        packer().pack(value);
+        return *this;
+    }
+    std::string take() { return std::move(bytes_.text); }
+
+private:
+    void pack(std::string_view text) {
+        packer().pack_str(static_cast<std::uint32_t>(text.size()));
+        packer().pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+    }
+    msgpack::packer<Bytes> packer() { return msgpack::packer<Bytes>(bytes_); }
+
+    Bytes bytes_;
+};
+
+template <class... Functions>
+struct Overloaded : Functions... {
+    using Functions::operator()...;
+};
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
+
+std::string_view name_of(Reading reading) {
+    switch (reading) {
+        case Reading::linearizable:
+            return "linearizable";
+        case Reading::lease:
+            return "lease";
+        case Reading::local:
+            return "local";
+    }
+    return {};
+}
+
+constexpr std::uint32_t kCommonFields = 3;  // op, id, timeout_ms
+
+}  // namespace
+
+std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key, Reading reading,
+                         Duration timeout) {
+    const auto begin = [&](std::string_view op, std::uint32_t fields) {
+        MapPacker map(kCommonFields + fields);
+        map.put("op", op).put("id", id).put(
+            "timeout_ms", static_cast<std::uint64_t>(timeout / std::chrono::milliseconds(1)));
+        return map;
+    };
+    const auto conditions = [](const Condition& condition) -> std::uint32_t {
+        return condition.if_revision.has_value() + condition.if_value.has_value();
+    };
+    const auto put_conditions = [](MapPacker& map, const Condition& condition) {
+        if (condition.if_revision) map.put("if_revision", *condition.if_revision);
+        if (condition.if_value) map.put("if_value", *condition.if_value);
+    };
+    return std::visit(
+        Overloaded{
+            [&](const Get&) {
+                return begin("GET", 2).put("key", key).put("consistency", name_of(reading)).take();
+            },
+            [&](const Set& set) {
+                MapPacker map = begin("SET", 2 + conditions(set.condition));
+                map.put("key", key).put("value", set.value);
+                put_conditions(map, set.condition);
+                return map.take();
+            },
+            [&](const Erase& erase) {
+                MapPacker map = begin("DELETE", 1 + conditions(erase.condition));
+                map.put("key", key);
+                put_conditions(map, erase.condition);
+                return map.take();
+            },
+            [&](const ScanAll&) {
+                return begin("SCAN", 2)
+                    .put("prefix", "")
+                    .put("consistency", name_of(reading))
+                    .take();
+            },
+            [&](const NoOperation&) { return begin("NO-OP", 0).take(); },
+            [&](const AskStatus&) { return begin("STATUS", 0).take(); },
+            [&](const AskLog& log) { return begin("LOG", 1).put("from", log.from).take(); },
+            [&](const AskHeartbeat&) { return begin("HEARTBEAT", 0).take(); },
+            [&](const AskElection& elect) {
+                return begin("ELECT", 1).put("node", std::uint64_t(elect.node.value)).take();
+            },
+        },
+        ask);
+}
+
+namespace {
+
+template <class Field>
+bool each_field(MsgpackReader& reader, Field field) {
+    MsgpackValue map;
+    if (!reader.enter(map) || map.kind != MsgpackKind::map) return false;
+    for (std::uint64_t i = 0; i < map.number; ++i) {
+        MsgpackValue name, value;
+        if (!reader.read(name) || !reader.read(value)) return false;
+        field(name.bytes, value);
+    }
+    return true;
+}
+
+// An array of [key, value, revision].
+std::vector<ReplyItem> unpack_items(std::string_view raw) {
+    std::vector<ReplyItem> items;
+    MsgpackReader reader(raw);
+    MsgpackValue array, item, key, value, revision;
+    if (!reader.enter(array) || array.kind != MsgpackKind::array) return items;
+    for (std::uint64_t i = 0; i < array.number; ++i)
+        if (reader.enter(item) && reader.read(key) && reader.read(value) && reader.read(revision))
+            items.push_back({std::string(key.bytes), std::string(value.bytes), revision.number});
+    return items;
+}
+
+}  // namespace
+
+std::optional<ReplyFields> unpack_reply(std::string_view body) {
+    ReplyFields reply;
+    MsgpackReader reader(body);
+    const bool whole = each_field(reader, [&](std::string_view name, const MsgpackValue& value) {
+        if (name == "id") reply.id = value.number;
+        if (name == "ok") reply.ok = value.boolean;
+        if (name == "error") reply.error = value.bytes;
+        if (name == "message") reply.message = value.bytes;
+        if (name == "revision") reply.revision = value.number;
+        if (name == "found") reply.found = value.boolean;
+        if (name == "value") reply.value = value.bytes;
+        if (name == "items") reply.items = unpack_items(value.raw);
+    });
+    if (!whole) return std::nullopt;
+    return reply;
+}
+
+}  // namespace raftbus::sim

@@ -1,0 +1,56 @@
+// client_frames: requests and replies of simulated clients as bytes, after docs/protocol.md.
+//
+// Owns: the client's side of the encoding, as far as simulated clients need it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "sim/history.hpp"
+
+namespace raftbus::sim {
+
+// What a client may ask beside reads and writes of a key.
+struct ScanAll {};
+struct NoOperation {};
+struct AskStatus {};
+struct AskLog {
+    std::uint64_t from = 0;
+};
+struct AskHeartbeat {};
+struct AskElection {
+    NodeId node;
+};
+using Ask = std::variant<Get, Set, Erase, ScanAll, NoOperation, AskStatus, AskLog, AskHeartbeat,
+                         AskElection>;
+
+enum class Reading : std::uint8_t { linearizable, lease, local };
+
+// `key` belongs to Get, Set and Erase, `reading` to Get and ScanAll.
+std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key, Reading reading,
+                         Duration timeout);
+
+struct ReplyItem {
+    std::string key;
+    std::string value;
+    std::uint64_t revision = 0;
+};
+// The fields of a reply, as far as they are there.
+struct ReplyFields {
+    std::uint64_t id = 0;
+    bool ok = false;
+    std::string error;
+    std::string message;
+    std::uint64_t revision = 0;
+    bool found = false;
+    std::string value;
+    std::vector<ReplyItem> items;
+};
+// None if it is not a reply.
+std::optional<ReplyFields> unpack_reply(std::string_view body);
+
+}  // namespace raftbus::sim

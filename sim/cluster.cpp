@@ -1,0 +1,274 @@
+#include "sim/cluster.hpp"
+
+#include "messages/text.hpp"
+
+namespace raftbus::sim {
+namespace {
+
+std::string name_of_node(NodeId node) {
+    return "n" + std::to_string(node.value);
+}
+
+}  // namespace
+
+Cluster::Cluster(ClusterOptions options)
+    : options_(std::move(options)),
+      schedule_(splitmix(options_.seed)),
+      random_(splitmix(options_.seed + 1)),
+      mail_(options_.nodes),
+      network_(schedule_, *this, options_.nodes, splitmix(options_.seed + 2)),
+      rules_(options_.nodes),
+      sent_by_bus_(options_.nodes) {
+    network_.set_weather(options_.weather);
+    auto& members = options_.node.raft.members;
+    for (std::uint32_t n = 1; n <= options_.nodes; ++n)
+        members.push_back({NodeId(n), true, "sim://" + std::to_string(n), ""});
+    World& world = *this;
+    for (std::uint32_t n = 1; n <= options_.nodes; ++n)
+        nodes_.push_back(
+            std::make_unique<SimNode>(world, NodeId(n), options_.node, random_.next()));
+}
+
+Cluster::~Cluster() = default;
+
+// ---- time
+
+void Cluster::run(Duration time) {
+    const Moment end = now() + time;
+    while (schedule_.due(end)) schedule_.step();
+    schedule_.pass_to(end);
+}
+
+bool Cluster::run_until(const std::function<bool()>& holds, Duration limit) {
+    const Moment end = now() + limit;
+    while (!holds()) {
+        if (!schedule_.due(end)) {
+            schedule_.pass_to(end);
+            return holds();
+        }
+        schedule_.step();
+    }
+    return true;
+}
+
+// ---- nodes
+
+void Cluster::start() {
+    for (const auto& node : nodes_)
+        if (!node->alive()) node->boot();
+}
+
+void Cluster::crash(std::uint32_t node, Crash what) {
+    this->node(node).die(what, random_.next(), "loses power");
+}
+
+void Cluster::kill(std::uint32_t node) {
+    this->node(node).die(std::nullopt, 0, "is killed");
+}
+
+void Cluster::stop(std::uint32_t node) {
+    if (!this->node(node).runs()) return;
+    note(name_of_node(NodeId(node)) + " is told to stop");
+    stopping_.insert(NodeId(node));
+    tell_actors(NodeId(node), Stop{}, {ActorName::election});
+}
+
+std::optional<NodeId> Cluster::leader() const {
+    const SimNode* newest = nullptr;
+    for (const auto& node : nodes_) {
+        if (!node->alive() || !node->replicator().leads()) continue;
+        if (!newest || node->replicator().fence() > newest->replicator().fence())
+            newest = node.get();
+    }
+    return newest ? std::optional(newest->id()) : std::nullopt;
+}
+
+// ---- network
+
+void Cluster::cut(std::uint32_t a, std::uint32_t b, Network::Cut how) {
+    cut_one_way(a, b, how);
+    cut_one_way(b, a, how);
+}
+
+void Cluster::cut_one_way(std::uint32_t from, std::uint32_t to, Network::Cut how) {
+    if (from != to) network_.cut(NodeId(from), NodeId(to), how);
+}
+
+void Cluster::part(const std::vector<std::uint32_t>& some, const std::vector<std::uint32_t>& others,
+                   Network::Cut how) {
+    for (const std::uint32_t a : some)
+        for (const std::uint32_t b : others) cut(a, b, how);
+}
+
+void Cluster::heal(std::uint32_t a, std::uint32_t b) {
+    network_.mend(NodeId(a), NodeId(b));
+    network_.mend(NodeId(b), NodeId(a));
+}
+
+void Cluster::heal() {
+    for (std::uint32_t a = 1; a <= size(); ++a)
+        for (std::uint32_t b = a + 1; b <= size(); ++b) heal(a, b);
+}
+
+// ---- messages
+
+void Cluster::post(SimNode& from, const Envelope& envelope, const AnyMessage& message,
+                   Moment sent) {
+    demand(rules_.on_said(from.id(), message, envelope.to, sent));
+    if (envelope.to.actor == ActorName::bus) return hear(from, message);
+    const Mail::PipeNumber pipe = mail_.pipe(envelope.from, envelope.to);
+    Letter letter = Mail::seal(envelope, message, sent);
+    if (envelope.to.node == from.id())
+        post_inside(from, pipe, std::move(letter));
+    else
+        post_between(envelope, pipe, std::move(letter));
+}
+
+void Cluster::post_inside(SimNode& node, Mail::PipeNumber pipe, Letter letter) {
+    letter.due += Duration(1 + random_.below(options_.pace.neighbour_max.count()));
+    const Moment due = mail_.put(pipe, std::move(letter));
+    if (!options_.by_hand) node.expect_letter(due, pipe);
+}
+
+void Cluster::post_between(const Envelope& envelope, Mail::PipeNumber pipe, Letter letter) {
+    SimNode& to = node(envelope.to.node);
+    if (options_.by_hand) {
+        if (!network_.cut(envelope.from.node, envelope.to.node)) mail_.put(pipe, std::move(letter));
+        return;
+    }
+    const Network::Fate fate = network_.send(envelope.from.node, envelope.to.node, letter.sent);
+    if (fate.copy_due)
+        to.expect_stray(*fate.copy_due, mail_.put_stray(pipe, letter), envelope.to.actor);
+    letter.due = fate.due;
+    switch (fate.what) {
+        case Network::Fate::What::lost:
+            return;
+        case Network::Fate::What::arrives:
+            to.expect_letter(mail_.put(pipe, std::move(letter)), pipe);
+            return;
+        case Network::Fate::What::overtaken:
+            to.expect_stray(fate.due, mail_.put_stray(pipe, std::move(letter)), envelope.to.actor);
+            return;
+        case Network::Fate::What::held:
+            parcels_.emplace(fate.parcel, std::pair(pipe, std::move(letter)));
+            return;
+    }
+}
+
+void Cluster::on_released(NodeId, NodeId to, std::uint64_t parcel, Moment due) {
+    auto found = parcels_.extract(parcel);
+    if (!found) return;
+    auto& [pipe, letter] = found.mapped();
+    letter.due = due;
+    node(to).expect_letter(mail_.put(pipe, std::move(letter)), pipe);
+}
+
+// What an actor tells the bus of its node.
+void Cluster::hear(SimNode& node, const AnyMessage& message) {
+    if (auto* replies = std::get_if<ClientReplies>(&message)) {
+        if (listener_)
+            for (const ClientFrame& frame : replies->frames) listener_->on_reply(node.id(), frame);
+    } else if (std::get_if<Stopped>(&message) && stopping_.erase(node.id())) {
+        schedule_.add(now(), [this, id = node.id(), life = node.life()] {
+            if (this->node(id).life() == life) stop_when_idle(id);
+        });
+    }
+}
+
+// Storage is let finish what it is at.
+void Cluster::stop_when_idle(NodeId id) {
+    SimNode& node = this->node(id);
+    if (!node.alive()) return;
+    if (node.disk().busy_until() <= now()) return node.stop();
+    schedule_.add(node.disk().busy_until(), [this, id, life = node.life()] {
+        if (this->node(id).life() == life) stop_when_idle(id);
+    });
+}
+
+void Cluster::tell_actors(NodeId to, const AnyMessage& message,
+                          std::initializer_list<ActorName> actors) {
+    for (const ActorName actor : actors) send({to, ActorName::bus}, {to, actor}, message);
+}
+
+void Cluster::send(Address from, Address to, const AnyMessage& message) {
+    SimNode& sender = node(from.node);
+    if (!sender.alive()) return;
+    const Envelope envelope{.from = from,
+                            .to = to,
+                            .number = ++sent_by_bus_[from.node.value - 1],
+                            .sent = sender.clock().wall_at(now())};
+    post(sender, envelope, message, now());
+}
+
+void Cluster::request(NodeId node, ClientFrame frame) {
+    tell_actors(node, ClientRequests{{std::move(frame)}}, {ActorName::gateway});
+}
+
+void Cluster::on_peer_up(NodeId at, NodeId peer) {
+    tell_actors(at, PeerUp{peer}, {ActorName::election, ActorName::replicator, ActorName::gateway});
+}
+
+void Cluster::on_peer_lost(NodeId at, NodeId peer) {
+    tell_actors(at, PeerLost{peer},
+                {ActorName::election, ActorName::replicator, ActorName::gateway});
+}
+
+void Cluster::on_link_broken(NodeId from, NodeId to) {
+    mail_.drop(from, to);
+}
+
+// ---- steps
+
+void Cluster::delivered(SimNode& node, const Opened& letter) {
+    ++messages_;
+    hash_ = splitmix(hash_ ^ letter.hash ^
+                     static_cast<std::uint64_t>(now().time_since_epoch().count()));
+    if (letter.delivery.envelope.to.actor == ActorName::storage)
+        rules_.on_asked(node.id(), letter.delivery.message);
+    if (on_delivery) on_delivery(letter.delivery);
+}
+
+void Cluster::stepped(SimNode& node, ActorName actor) {
+    switch (actor) {
+        case ActorName::election:
+        case ActorName::replicator:
+        case ActorName::storage:
+            demand(rules_.on_step(node.id(), node.election(), node.replicator(), now()));
+            return;
+        case ActorName::state_machine:
+            demand(rules_.on_applied(node.id(), node.kv().applied(), node.kv().digest()));
+            return;
+        case ActorName::gateway:
+        case ActorName::bus:
+            return;
+    }
+}
+
+void Cluster::on_starting(SimNode& node) {
+    const Log& log = node.log();
+    std::vector<Batch> batches;
+    if (log.first() <= log.last().index) batches = node.log().read(log.first(), ~0ULL);
+    demand(rules_.on_start(node.id(), batches, log.recovered().hard_state,
+                           node.kv().applied().index, node.disk().busy_until()));
+}
+
+void Cluster::on_up(SimNode& node) {
+    note(name_of_node(node.id()) + " is up");
+    if (!options_.by_hand) network_.on_node_up(node.id());
+}
+
+void Cluster::on_down(SimNode& node) {
+    stopping_.erase(node.id());
+    rules_.on_end(node.id(), now());
+    if (!options_.by_hand) network_.on_node_down(node.id());
+}
+
+void Cluster::demand(Broken broken) {
+    if (broken) throw RuleBroken(*broken);
+}
+
+void Cluster::note(const std::string& event) {
+    if (options_.watcher) options_.watcher->on_event(now(), event);
+}
+
+}  // namespace raftbus::sim

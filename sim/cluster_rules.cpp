@@ -1,0 +1,242 @@
+#include "sim/cluster_rules.hpp"
+
+#include <algorithm>
+
+#include "messages/random.hpp"
+#include "messages/text.hpp"
+
+namespace raftbus::sim {
+namespace {
+
+std::string named(NodeId node, const std::string& what) {
+    return "n" + std::to_string(node.value) + ": " + what;
+}
+
+std::uint64_t key_of(EntryId entry) {
+    return splitmix(entry.index.value) ^ entry.term.value;
+}
+
+std::uint64_t chain_of(std::uint64_t before, const BatchHeader& h) {
+    std::uint64_t chain = before;
+    for (const std::uint64_t word :
+         {h.first.value, std::uint64_t(h.count), h.term.value, std::uint64_t(h.kind),
+          std::uint64_t(h.origin.value), h.proposal.value, std::uint64_t(h.time.value),
+          std::uint64_t(h.body_crc)})
+        chain = splitmix(chain ^ word);
+    return chain;
+}
+
+}  // namespace
+
+ClusterRules::ClusterRules(std::size_t voters) : nodes_(voters) {}
+
+LogIndex ClusterRules::commit() const {
+    return committed_.empty() ? LogIndex() : committed_.back().batch.header.last();
+}
+
+// ---- life
+
+Broken ClusterRules::on_start(NodeId id, const std::vector<Batch>& log, const HardState& hard_state,
+                              LogIndex applied, Moment done) {
+    Node& node = at(id);
+    node.log.clear();
+    node.before.reset();
+    std::vector<EntryId> ends;
+    for (const Batch& batch : log) {
+        ends.push_back(batch.last());
+        if (Broken broken = add(id, node, batch)) return broken;
+    }
+    if (const auto lost = node.disk.found(hard_state, ends, done))
+        return named(id, "restarts: " + *lost);
+    node.applied = applied;
+    node.committed = count_up_to(node.log, applied);
+    if (node.committed > committed_.size())
+        return named(id, "restarts with a state that nobody committed");
+    if (node.committed > 0 &&
+        node.log[node.committed - 1].chain != committed_[node.committed - 1].chain)
+        return named(id, "restarts with a state of other entries than were committed");
+    return std::nullopt;
+}
+
+void ClusterRules::on_end(NodeId id, Moment now) {
+    Node& node = at(id);
+    node.disk.ended(now);
+    // Storage may have got half way through what it had not answered.
+    for (const auto& [request, hard_state] : node.saves) node.disk.saved(hard_state, Moment::max());
+    for (const auto& [request, append] : node.appends) node.disk.wrote(append, Moment::max());
+    node.saves.clear();
+    node.appends.clear();
+    node.before.reset();
+}
+
+// ---- what is said
+
+void ClusterRules::on_asked(NodeId id, const AnyMessage& message) {
+    if (auto* append = std::get_if<Append>(&message))
+        at(id).appends[append->request] = *append;
+    else if (auto* save = std::get_if<SaveHardState>(&message))
+        at(id).saves[save->request] = {save->term, save->vote};
+}
+
+Broken ClusterRules::on_said(NodeId id, const AnyMessage& message, Address to, Moment sent) {
+    Node& node = at(id);
+    if (auto* appended = std::get_if<Appended>(&message)) {
+        if (auto asked = node.appends.extract(appended->request))
+            node.disk.wrote(asked.mapped(), sent);
+    } else if (auto* refused = std::get_if<AppendRefused>(&message)) {
+        node.appends.erase(refused->request);
+    } else if (auto* saved = std::get_if<HardStateSaved>(&message)) {
+        if (auto asked = node.saves.extract(saved->request)) node.disk.saved(asked.mapped(), sent);
+    } else if (auto* vote = std::get_if<RequestVoteReply>(&message)) {
+        if (vote->granted && node.disk.hard_state(sent) != HardState{vote->term, to.node})
+            return named(id, "grants a vote that it has not saved");
+    } else if (auto* ask = std::get_if<RequestVote>(&message)) {
+        if (node.disk.hard_state(sent) != HardState{ask->term, id})
+            return named(id, "asks for votes before its own is saved");
+    } else if (auto* open = std::get_if<TermSaved>(&message)) {
+        if (node.disk.hard_state(sent).term < open->term)
+            return named(id, "opens a term that is not saved");
+    } else if (auto* reply = std::get_if<AppendEntriesReply>(&message)) {
+        if (const auto* matched = std::get_if<Matched>(&reply->outcome))
+            return check_acknowledged(id, matched->index, sent);
+    } else if (auto* beat = std::get_if<HeartbeatReply>(&message)) {
+        return check_acknowledged(id, beat->matched, sent);
+    }
+    return std::nullopt;
+}
+
+Broken ClusterRules::check_acknowledged(NodeId id, LogIndex index, Moment sent) {
+    Node& node = at(id);
+    const std::size_t batches = count_up_to(node.log, index);
+    if (batches > 0 && !node.disk.holds(node.log[batches - 1].last, sent))
+        return named(id, "acknowledges entries that are not durable");
+    return std::nullopt;
+}
+
+// ---- steps
+
+Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicator& replicator,
+                             Moment now) {
+    now_ = now;
+    Node& node = at(id);
+    const NodeView view =
+        view_of(id, election, replicator, node.disk.hard_state(now), node.disk.last(now));
+    if (Broken broken = check_state(view)) return broken;
+    if (node.before)
+        if (Broken broken = check_step(*node.before, view)) return broken;
+    const bool starts_to_lead =
+        view.leads && !(node.before && node.before->leads && node.before->fence == view.fence);
+    const bool commits = !node.before || view.commit != node.before->commit;
+    node.before = view;
+    if (Broken broken = follow_log(id, node, *view.tail)) return broken;
+    if (view.durable && !node.log.empty()) {
+        const std::size_t batches = count_up_to(node.log, view.durable);
+        if (batches > 0 && !node.disk.holds(node.log[batches - 1].last, now))
+            return named(id, "believes entries to be durable that are not");
+    }
+    if (commits)
+        if (Broken broken = follow_commit(id, node, view)) return broken;
+    if (starts_to_lead) {
+        const auto [leader, first] = leaders_.try_emplace(view.fence, id);
+        if (leader->second != id) return named(id, "a second leader in one term");
+        return check_leader(id, node, view.fence);
+    }
+    return std::nullopt;
+}
+
+// Brings the picture of the log up to date. What is equal in index and term is equal.
+Broken ClusterRules::follow_log(NodeId id, Node& node, const LogTail& tail) {
+    std::vector<Mark>& log = node.log;
+    if (log.empty() ? !tail.last().index : log.back().last == tail.last()) return std::nullopt;
+    while (!log.empty() && tail.term_at(log.back().last.index) != log.back().last.term) {
+        if (log.size() <= node.committed) return named(id, "drops a committed entry");
+        log.pop_back();
+    }
+    const LogIndex next = log.empty() ? tail.first() : log.back().last.index.next();
+    for (const Batch& batch : tail.batches_from(next, ~0ULL))
+        if (Broken broken = add(id, node, batch)) return broken;
+    return std::nullopt;
+}
+
+// Log matching.
+Broken ClusterRules::add(NodeId id, Node& node, const Batch& batch) {
+    const std::uint64_t chain =
+        chain_of(node.log.empty() ? 0 : node.log.back().chain, batch.header);
+    const LogIndex next = node.log.empty() ? LogIndex(1) : node.log.back().last.index.next();
+    if (batch.header.first != next) return named(id, "its log has a gap");
+    node.log.push_back({batch.last(), chain});
+    const auto [known, fresh] = known_.try_emplace(key_of(batch.last()), Known{chain, batch});
+    if (known->second.chain != chain)
+        return named(id, "its log differs from another's that holds " + to_text(batch.last()));
+    return std::nullopt;
+}
+
+std::size_t ClusterRules::count_up_to(const std::vector<Mark>& log, LogIndex index) {
+    return static_cast<std::size_t>(
+        std::upper_bound(log.begin(), log.end(), index,
+                         [](LogIndex i, const Mark& mark) { return i < mark.last.index; }) -
+        log.begin());
+}
+
+// ---- commit
+
+// State machine safety, as far as logs go: all commit the same, in the same order.
+Broken ClusterRules::follow_commit(NodeId id, Node& node, const NodeView& view) {
+    const std::size_t count = count_up_to(node.log, view.commit);
+    for (; node.committed < count; ++node.committed) {
+        const Mark& mark = node.log[node.committed];
+        if (node.committed == committed_.size())
+            if (Broken broken = commit_next(id, mark, view, now_)) return broken;
+        if (committed_[node.committed].chain != mark.chain)
+            return named(id, "commits another entry at " + to_text(mark.last) + " than " +
+                                 to_text(committed_[node.committed].batch.last()));
+    }
+    return std::nullopt;
+}
+
+// An entry that nobody had committed so far.
+Broken ClusterRules::commit_next(NodeId id, const Mark& mark, const NodeView& view, Moment now) {
+    if (!view.leads) return named(id, "commits what no leader has");
+    if (!on_majority_of_disks(mark.last, now))
+        return named(id, "commits " + to_text(mark.last) + ", which no majority has durably");
+    committed_.push_back({known_.at(key_of(mark.last)).batch, mark.chain, view.fence});
+    for (std::size_t n = 0; n < nodes_.size(); ++n) {
+        const Node& other = nodes_[n];
+        if (!other.before || !other.before->leads || other.before->fence <= view.fence) continue;
+        const NodeId leader(static_cast<std::uint32_t>(n + 1));
+        if (Broken broken = check_leader(leader, other, other.before->fence)) return broken;
+    }
+    return std::nullopt;
+}
+
+bool ClusterRules::on_majority_of_disks(EntryId entry, Moment now) {
+    std::size_t disks = 0;
+    for (Node& node : nodes_) disks += node.disk.holds(entry, now);
+    return disks > nodes_.size() / 2;
+}
+
+// Leader completeness: it holds every entry that was committed in an earlier term.
+Broken ClusterRules::check_leader(NodeId id, const Node& node, Term term) const {
+    std::size_t earlier = committed_.size();
+    while (earlier > 0 && committed_[earlier - 1].in >= term) --earlier;
+    if (earlier == 0) return std::nullopt;
+    if (node.log.size() < earlier || node.log[earlier - 1].chain != committed_[earlier - 1].chain)
+        return named(id, "leads term " + std::to_string(term.value) +
+                             " without entries that were committed before");
+    return std::nullopt;
+}
+
+Broken ClusterRules::on_applied(NodeId id, EntryId applied, std::uint64_t digest) {
+    Node& node = at(id);
+    if (applied.index == node.applied) return std::nullopt;
+    if (applied.index < node.applied) return named(id, "the applied index fell");
+    node.applied = applied.index;
+    if (applied.index > commit()) return named(id, "applies what is not committed");
+    const auto [known, fresh] = digests_.try_emplace(applied.index.value, digest);
+    if (known->second != digest)
+        return named(
+            id, "its state at " + std::to_string(applied.index.value) + " differs from another's");
+    return std::nullopt;
+}
+
+}  // namespace raftbus::sim

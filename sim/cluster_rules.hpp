@@ -1,0 +1,92 @@
+// cluster_rules: what always holds of all nodes together, and over time (Raft Figure 3), checked
+// after every step.
+//
+// Owns: a picture of every node's log and of what its disk has promised; everything that was ever
+// committed, applied or led. Must not know: how a step came about, faults.
+//
+// Logs are compared by chains: each batch has a hash of itself and of all before it, so two logs
+// that hold a batch with the same index, term and chain are equal up to it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/invariants.hpp"
+#include "actors/log_tail.hpp"
+#include "messages/catalog.hpp"
+#include "sim/disk_record.hpp"
+
+namespace raftbus::sim {
+
+// A batch that was committed.
+struct Committed {
+    Batch batch;
+    std::uint64_t chain;
+    Term in;  // the term of the leader that committed it
+};
+
+class ClusterRules {
+public:
+    // Nodes 1 to `voters`.
+    explicit ClusterRules(std::size_t voters);
+
+    // A node starts with this log and hard state. Before `done` it takes no part.
+    Broken on_start(NodeId node, const std::vector<Batch>& log, const HardState& hard_state,
+                    LogIndex applied, Moment done);
+    void on_end(NodeId node, Moment now);
+    // Storage takes a request.
+    void on_asked(NodeId node, const AnyMessage& message);
+    // A node's actor sends a message, which goes out at `sent`.
+    Broken on_said(NodeId node, const AnyMessage& message, Address to, Moment sent);
+    // Any step of election, replicator or storage.
+    Broken on_step(NodeId node, const Election& election, const Replicator& replicator, Moment now);
+    // Any step of the state machine.
+    Broken on_applied(NodeId node, EntryId applied, std::uint64_t digest);
+
+    const std::vector<Committed>& committed() const { return committed_; }
+    // Up to which index a leader has committed.
+    LogIndex commit() const;
+    // In how many terms there was a leader.
+    std::size_t terms_led() const { return leaders_.size(); }
+
+private:
+    struct Mark {  // a batch in a node's log
+        EntryId last;
+        std::uint64_t chain;
+    };
+    struct Node {
+        std::vector<Mark> log;
+        DiskRecord disk;
+        std::map<StorageRequest, Append> appends;  // asked of storage, not answered
+        std::map<StorageRequest, HardState> saves;
+        std::optional<NodeView> before;
+        std::size_t committed = 0;  // how many batches of its log are
+        LogIndex applied;
+    };
+    Node& at(NodeId node) { return nodes_[node.value - 1]; }
+
+    Broken check_acknowledged(NodeId id, LogIndex index, Moment sent);
+    Broken follow_log(NodeId id, Node& node, const LogTail& tail);
+    Broken add(NodeId id, Node& node, const Batch& batch);
+    Broken follow_commit(NodeId id, Node& node, const NodeView& view);
+    Broken commit_next(NodeId id, const Mark& mark, const NodeView& view, Moment now);
+    Broken check_leader(NodeId id, const Node& node, Term term) const;
+    bool on_majority_of_disks(EntryId entry, Moment now);
+    static std::size_t count_up_to(const std::vector<Mark>& log, LogIndex index);
+
+    std::vector<Node> nodes_;
+    std::map<Term, NodeId> leaders_;
+    struct Known {
+        std::uint64_t chain;
+        Batch batch;
+    };
+    std::unordered_map<std::uint64_t, Known> known_;  // every batch that was in any log, by entry
+    std::vector<Committed> committed_;                // in order
+    std::unordered_map<std::uint64_t, std::uint64_t> digests_;  // by applied index
+    Moment now_;
+};
+
+}  // namespace raftbus::sim

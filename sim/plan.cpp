@@ -1,0 +1,192 @@
+#include "sim/plan.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace raftbus::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array<std::string_view, kFaults> kNames{
+    "delay",      "loss",  "duplicate", "reorder",   "cut",   "partition",  "clog",
+    "disconnect", "crash", "power",     "slow-disk", "hang",  "sync-error", "full-disk",
+    "rot",        "clock", "jump",      "pause",     "elect", "stop"};
+
+constexpr auto kFirstStrike = static_cast<std::size_t>(Fault::cut);
+
+Random stream(std::uint64_t seed, std::uint64_t number) {
+    return Random(splitmix(seed) + number);
+}
+
+Duration between(Random& random, Duration min, Duration max) {
+    return min + Duration(random.below((max - min).count() + 1));
+}
+
+// Mostly short, sometimes long: evenly in the number of digits.
+Duration spread(Random& random, Duration min, Duration max) {
+    Duration limit = min;
+    while (limit < max && random.below(2) == 0) limit *= 3;
+    return between(random, min, std::min(limit, max));
+}
+
+std::uint32_t rate(Random& random, std::uint32_t max_in_a_million) {
+    return static_cast<std::uint32_t>(random.below(random.below(max_in_a_million) + 1));
+}
+
+template <class T, std::size_t N>
+T one_of(Random& random, const std::array<T, N>& values) {
+    return values[random.below(N)];
+}
+
+// Which faults occur at all.
+Faults draw_faults(const RunOptions& options) {
+    Random random = stream(options.seed, 1);
+    const std::uint64_t share = 1 + random.below(8);  // in eighths
+    Faults drawn;
+    for (std::size_t f = 0; f < kFaults; ++f) drawn[f] = random.below(8) < share;
+    return options.faults.value_or(drawn) & ~options.without;
+}
+
+Weather draw_weather(std::uint64_t seed, const Faults& faults) {
+    Random random = stream(seed, 2);
+    Weather weather;
+    weather.delay_max = weather.delay_min + spread(random, 100us, 20ms);
+    weather.slow_max = spread(random, 10ms, 3s);
+    const std::uint32_t slow = rate(random, 50'000), lost = rate(random, 200'000),
+                        doubled = rate(random, 100'000), overtaken = rate(random, 100'000);
+    if (has(faults, Fault::delay)) weather.slow = slow;
+    if (has(faults, Fault::loss)) weather.lost = lost;
+    if (has(faults, Fault::duplicate)) weather.doubled = doubled;
+    if (has(faults, Fault::reorder)) weather.overtaken = overtaken;
+    weather.silence_max = one_of(random, std::array<Duration, 3>{1250ms, 5s, 0s});
+    return weather;
+}
+
+Pace draw_pace(std::uint64_t seed) {
+    Random random = stream(seed, 3);
+    Pace pace;
+    pace.neighbour_max = spread(random, 10us, 20ms);
+    pace.burst_max = spread(random, 10us, 10ms);
+    pace.timer_max = spread(random, 100us, 20ms);
+    pace.job_max = spread(random, 1ms, 500ms);
+    return pace;
+}
+
+// Small limits bring rare branches about: segments that end, logs that are read back, refusals.
+NodeOptions draw_node(std::uint64_t seed) {
+    Random random = stream(seed, 4);
+    NodeOptions node;
+    node.segment_bytes = 1'024 << random.below(7);
+    node.state.replay_bytes = 2'000 << random.below(6);
+    RaftOptions& raft = node.raft;
+    raft.heartbeat = between(random, 40ms, 100ms);
+    raft.election_timeout_min = raft.heartbeat * 3 + between(random, 50ms, 300ms);
+    raft.election_timeout_max = raft.election_timeout_min + between(random, 50ms, 500ms);
+    raft.storage_stall = between(random, 300ms, 2s);
+    if (random.below(3) == 0) raft.append_bytes_max = 1 + random.below(2'000);
+    if (random.below(3) == 0) raft.in_flight_bytes_max = 1 + random.below(4'000);
+    if (random.below(3) == 0) raft.catch_up_bytes_max = 1 + random.below(2'000);
+    if (random.below(2) == 0) raft.tail_bytes_max = random.below(4'000);
+    if (random.below(4) == 0) raft.uncommitted_bytes_max = 200 + random.below(4'000);
+    if (random.below(3) == 0) raft.apply_bytes_max = 1 + random.below(2'000);
+    const std::uint64_t style = random.below(4);
+    raft.fast_failover = style != 0;
+    // Within the drift that clocks get in such a run.
+    if (style == 1) {
+        raft.fast_failover = false;
+        raft.lease = raft.election_timeout_min * 6 / 10;
+    }
+    node.gateway.leases = raft.lease.has_value();
+    return node;
+}
+
+WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
+    Random random = stream(options.seed, 5);
+    WorkloadOptions load;
+    load.seed = random.next();
+    load.clients = 2 + random.below(5);
+    if (options.clients) load.clients = *options.clients;
+    load.keys = 2 + random.below(8);
+    load.think_max = spread(random, 200ms, 2s);
+    load.timeout_min = between(random, 100ms, 500ms);
+    load.timeout_max = load.timeout_min + between(random, 100ms, 3s);
+    load.value_bytes_max = one_of(random, std::array<std::size_t, 4>{16, 64, 64, 500});
+    load.way_max = spread(random, 200us, 20ms);
+    load.lost = has(plan.faults, Fault::loss) ? rate(random, 50'000) : 0;
+    load.leases = plan.node.raft.lease.has_value();
+    load.elections = has(plan.faults, Fault::elect);
+    return load;
+}
+
+std::vector<std::int64_t> draw_clocks(const RunOptions& options, const Plan& plan) {
+    Random random = stream(options.seed, 6);
+    const std::int64_t spread = plan.node.raft.lease ? 200'000 : 500'000;
+    std::vector<std::int64_t> rates;
+    for (std::size_t n = 0; n < plan.nodes; ++n) {
+        const auto off = static_cast<std::int64_t>(random.below(2 * spread + 1)) - spread;
+        const bool apart = has(plan.faults, Fault::clock);
+        // Up to twice as fast, or half as fast.
+        rates.push_back(NodeClock::kTrueRate +
+                        (apart ? (off > 0 && spread > 200'000 ? 2 * off : off) : 0));
+    }
+    return rates;
+}
+
+std::vector<Strike> draw_strikes(const RunOptions& options, const Faults& faults) {
+    Random random = stream(options.seed, 7);
+    const Duration gap = spread(random, 300ms, 10s);
+    std::vector<Strike> strikes;
+    Duration at = between(random, 0ms, gap);
+    for (std::size_t number = 0; at < options.duration; ++number) {
+        Random own = stream(options.seed, 1'000 + number);
+        Strike strike{.number = number, .at = at};
+        strike.fault = static_cast<Fault>(kFirstStrike + own.below(kFaults - kFirstStrike));
+        strike.lasts = spread(own, 20ms, 8s);
+        strike.seed = own.next();
+        at += between(own, gap / 10, gap * 2);
+        const auto& wanted = options.strikes;
+        const bool kept =
+            !wanted || std::find(wanted->begin(), wanted->end(), number) != wanted->end();
+        if (kept && has(faults, strike.fault)) strikes.push_back(strike);
+    }
+    return strikes;
+}
+
+}  // namespace
+
+std::string_view to_string(Fault fault) {
+    return kNames[static_cast<std::size_t>(fault)];
+}
+
+std::optional<Fault> fault_from_text(std::string_view name) {
+    const auto found = std::find(kNames.begin(), kNames.end(), name);
+    if (found == kNames.end()) return std::nullopt;
+    return static_cast<Fault>(found - kNames.begin());
+}
+
+std::string to_text(const Faults& faults) {
+    if (faults.none()) return "none";
+    std::string text;
+    for (std::size_t f = 0; f < kFaults; ++f)
+        if (faults[f]) text += (text.empty() ? "" : ",") + std::string(kNames[f]);
+    return text;
+}
+
+Plan make_plan(const RunOptions& options) {
+    Random random = stream(options.seed, 0);
+    Plan plan;
+    plan.asked = options;
+    plan.nodes = one_of(random, std::array<std::size_t, 4>{3, 3, 5, 7});
+    if (options.nodes) plan.nodes = *options.nodes;
+    plan.faults = draw_faults(options);
+    plan.weather = draw_weather(options.seed, plan.faults);
+    plan.pace = draw_pace(options.seed);
+    plan.node = draw_node(options.seed);
+    plan.workload = draw_workload(options, plan);
+    plan.clock_rates = draw_clocks(options, plan);
+    plan.strikes = draw_strikes(options, plan.faults);
+    return plan;
+}
+
+}  // namespace raftbus::sim

@@ -1,0 +1,35 @@
+// sim_base: the durable layer of a node's state in memory: what a flush wrote is there after a
+// crash, whole, and nothing else is.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "storage/kv_layers.hpp"
+
+namespace raftbus::sim {
+
+class SimBase final : public KvBase {
+public:
+    std::optional<KvFound> find(std::string_view key) override;
+    std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override;
+    std::uint64_t keys() override { return records_.size(); }
+    void write(const KvTable& table, const KvProgress& progress) override;
+
+    // What the last write left.
+    const KvProgress& progress() const { return progress_; }
+
+private:
+    struct Record {
+        std::string value;
+        std::uint64_t revision = 0;
+    };
+    using Records = std::map<std::string, Record, std::less<>>;
+    class Cursor;
+
+    Records records_;
+    KvProgress progress_;
+};
+
+}  // namespace raftbus::sim

@@ -1,0 +1,104 @@
+// workload: clients that read and write, each one request at a time, and what they were told.
+//
+// Owns: the clients, the history of their operations. Must not know: faults, Raft. Speaks to nodes
+// in frames alone, as programs do.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sim/client_frames.hpp"
+#include "sim/cluster.hpp"
+
+namespace raftbus::sim {
+
+struct WorkloadOptions {
+    std::size_t clients = 4;
+    std::uint64_t seed = 1;
+    std::size_t keys = 6;
+    Duration think_max{400'000};    // between an answer and the next request
+    Duration timeout_min{300'000};  // of a request; drawn up to timeout_max
+    Duration timeout_max{2'000'000};
+    Duration way_max{2'000};           // between a client and a node
+    std::size_t value_bytes_max = 64;  // mostly; one in 50 has up to value_bytes_large
+    std::size_t value_bytes_large = 4096;
+    std::uint32_t lost = 0;  // requests and replies in a million
+    bool leases = false;     // lease reads may be asked for
+    bool elections = false;  // clients ask for leaders now and then
+};
+
+class Workload final : private ClientEvents, private Happening {
+public:
+    // The cluster outlives the workload, and listens to nobody else.
+    Workload(Cluster& cluster, const WorkloadOptions& options);
+    ~Workload();
+
+    void start();
+    // No client begins another operation.
+    void stop() { stopping_ = true; }
+    // No operation is under way.
+    bool idle() const;
+    // One more operation, of a client of its own, tried at one node after the other until it is
+    // answered. Returns the client's number in the history.
+    std::uint32_t add(Ask ask, std::string key);
+
+    // Every operation so far; those under way as unknown.
+    History history() const;
+    std::size_t answered() const { return answered_; }
+    std::size_t refused() const { return refused_; }
+    std::size_t unknown() const { return unknown_; }
+    const std::vector<std::string>& keys() const { return keys_; }
+
+private:
+    struct UnderWay {
+        std::uint64_t id;
+        Ask ask;
+        std::string key;
+        Reading reading;
+        Moment begin;
+    };
+    struct Client {
+        explicit Client(std::uint64_t seed) : random(seed) {}
+        Random random;
+        NodeId node;  // that it talks to
+        std::optional<UnderWay> under_way;
+        std::optional<std::pair<Ask, std::string>> insists;  // tries this until it is answered
+        bool ends = false;                                   // after what it insists on
+        std::map<std::string, Found> seen;                   // what it knows of each key
+    };
+    enum class What : std::uint32_t { next, give_up };
+
+    void happen(std::uint32_t what, std::uint64_t which) override;
+    void on_reply(NodeId node, const ClientFrame& frame) override;
+    void later(std::size_t client, Duration wait);
+    void begin(std::size_t number);
+    void send(std::size_t number, Duration timeout);
+    void receive(std::size_t number, const ReplyFields& reply);
+    void give_up(std::size_t number);
+    std::pair<Ask, std::string> think_of(Client& client);
+    Condition think_of_condition(Client& client, const std::string& key);
+    std::string think_of_value(Client& client);
+    void record(std::size_t client, const UnderWay& operation, const ReplyFields& reply);
+    void record_as(std::size_t client, const UnderWay& operation, const std::string& key,
+                   Request request, Outcome outcome);
+    bool chance(Random& random, std::uint32_t in_a_million) const {
+        return in_a_million != 0 && random.below(1'000'000) < in_a_million;
+    }
+    Duration way(Client& client) {
+        return Duration(client.random.below(options_.way_max.count() + 1));
+    }
+
+    Cluster& cluster_;
+    const WorkloadOptions options_;
+    std::vector<std::string> keys_;
+    std::vector<Client> clients_;
+    History history_;
+    bool stopping_ = false;
+    std::uint64_t last_id_ = 0;
+    std::size_t answered_ = 0;
+    std::size_t refused_ = 0;
+    std::size_t unknown_ = 0;
+};
+
+}  // namespace raftbus::sim
