@@ -14,9 +14,6 @@ constexpr Duration kRetryFirst = 15ms;
 std::string term_text(Term term) {
     return "term " + std::to_string(term.value);
 }
-std::string node_text(NodeId node) {
-    return "n" + std::to_string(node.value);
-}
 
 }  // namespace
 
@@ -228,7 +225,7 @@ void Election::judge(const SoundOut&, const Standing& standing) {
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {
-        context_.log(LogLevel::warning, "leader " + node_text(leader_) + " of " +
+        context_.log(LogLevel::warning, "leader " + to_text(leader_) + " of " +
                                             term_text(term()) + " is not heard any more");
         set_leader(NodeId());
     }
@@ -281,7 +278,7 @@ void Election::campaign_failed(std::string_view why) {
 void Election::become_leader() {
     const auto granted = std::get<Candidate>(role_).tally.granted();
     std::string by;
-    for (NodeId node : granted) by += (by.empty() ? "" : ", ") + node_text(node);
+    for (NodeId node : granted) by += (by.empty() ? "" : ", ") + to_text(node);
     context_.log(LogLevel::info, "leader of " + term_text(term()) + ": elected by " + by);
     role_ = Leader{};
     failures_ = 0;
@@ -313,10 +310,10 @@ void Election::judge(const Adopt& matter, const Standing&) {
 void Election::on(const LeaderHeard& heard, const Envelope&) {
     if (heard.term != term()) return;  // the fence has moved on since
     CHECK(!std::holds_alternative<Leader>(role_), "two leaders in one term");
-    become_follower("heard leader " + node_text(heard.leader) + " of " + term_text(heard.term));
+    become_follower("heard leader " + to_text(heard.leader) + " of " + term_text(heard.term));
     if (leader_ != heard.leader)
         context_.log(LogLevel::info,
-                     "follows " + node_text(heard.leader) + " in " + term_text(heard.term));
+                     "follows " + to_text(heard.leader) + " in " + term_text(heard.term));
     failures_ = 0;
     set_leader(heard.leader);
     election_timeout_.start(draw_timeout());
@@ -385,7 +382,7 @@ void Election::on(const PeerUp& up, const Envelope&) {
 void Election::on(const PeerLost& lost, const Envelope&) {
     connected_.erase(lost.peer);
     if (lost.peer != leader_ || !may_jump_the_timeout()) return;
-    context_.log(LogLevel::info, "the connection to leader " + node_text(lost.peer) + " broke");
+    context_.log(LogLevel::info, "the connection to leader " + to_text(lost.peer) + " broke");
     set_leader(NodeId());
     election_timeout_.start(kRankStep * rank_without(lost.peer));
 }

@@ -8,7 +8,7 @@ namespace raftbus {
 namespace {
 
 std::string named(NodeId node, std::string_view rule) {
-    return "n" + std::to_string(node.value) + ": " + std::string(rule);
+    return to_text(node) + ": " + std::string(rule);
 }
 
 }  // namespace

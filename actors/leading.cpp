@@ -7,13 +7,6 @@
 #include "messages/text.hpp"
 
 namespace raftbus {
-namespace {
-
-std::string node_text(NodeId node) {
-    return "n" + std::to_string(node.value);
-}
-
-}  // namespace
 
 Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
                  std::vector<NodeId> voters)
@@ -142,7 +135,7 @@ void Leading::on(const AppendEntriesReply& reply, NodeId from) {
 
 void Leading::acknowledged(NodeId node, PeerProgress& peer, LogIndex index) {
     if (index <= log_.last().index) return peer.matched(index);
-    context_.log(LogLevel::error, node_text(node) + " acknowledges more than there is");
+    context_.log(LogLevel::error, to_text(node) + " acknowledges more than there is");
 }
 
 void Leading::on(const PeerUp& up) {
@@ -171,7 +164,7 @@ void Leading::tick() {
     start_round();
     maybe_yield();
     if (transfer_ && context_.now() >= transfer_->deadline) {
-        context_.log(LogLevel::warning, "handing over to " + node_text(transfer_->target) +
+        context_.log(LogLevel::warning, "handing over to " + to_text(transfer_->target) +
                                             " took too long: this node goes on leading");
         transfer_.reset();
     }
@@ -200,7 +193,7 @@ void Leading::on(const HeartbeatReply& reply, NodeId from) {
     peer.heard_at(context_.now());
     if (reply.matched > peer.match()) acknowledged(from, peer, reply.matched);
     if (peer.answered(reply.round, reply.last)) {
-        context_.log(LogLevel::debug, "something was lost on the way to " + node_text(from));
+        context_.log(LogLevel::debug, "something was lost on the way to " + to_text(from));
         peer.probe_from_match();
     }
 }
@@ -264,7 +257,7 @@ void Leading::on(const TransferLeadership& wish) {
     const NodeId target = wish.target ? wish.target : best_successor();
     if (target == self_ || !peers_.contains(target)) return;
     if (transfer_ && transfer_->target == target) return;
-    context_.log(LogLevel::info, "handing leadership over to " + node_text(target));
+    context_.log(LogLevel::info, "handing leadership over to " + to_text(target));
     transfer_ = Transfer{target, context_.now() + options_.election_timeout_min};
 }
 

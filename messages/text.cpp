@@ -117,8 +117,12 @@ std::string to_text(const AnyMessage& message) {
     return std::move(line.text);
 }
 
+std::string to_text(NodeId node) {
+    return "n" + std::to_string(node.value);
+}
+
 std::string to_text(const Address& address) {
-    return "n" + std::to_string(address.node.value) + "." + std::string(to_string(address.actor));
+    return to_text(address.node) + "." + std::string(to_string(address.actor));
 }
 
 std::string to_text(const EntryId& entry) {

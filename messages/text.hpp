@@ -10,6 +10,8 @@ namespace raftbus {
 
 // "AppendEntries term=7 previous=1040/7 commit=1040 batches=[1041..1043/7 412B]"
 std::string to_text(const AnyMessage& message);
+// "n1"
+std::string to_text(NodeId node);
 // "n1.replicator"
 std::string to_text(const Address& address);
 // "1040/7": index, then term

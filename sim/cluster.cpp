@@ -3,13 +3,6 @@
 #include "messages/text.hpp"
 
 namespace raftbus::sim {
-namespace {
-
-std::string name_of_node(NodeId node) {
-    return "n" + std::to_string(node.value);
-}
-
-}  // namespace
 
 Cluster::Cluster(ClusterOptions options)
     : options_(std::move(options)),
@@ -68,7 +61,7 @@ void Cluster::kill(std::uint32_t node) {
 
 void Cluster::stop(std::uint32_t node) {
     if (!this->node(node).runs()) return;
-    note(name_of_node(NodeId(node)) + " is told to stop");
+    note(to_text(NodeId(node)) + " is told to stop");
     stopping_.insert(NodeId(node));
     tell_actors(NodeId(node), Stop{}, {ActorName::election});
 }
@@ -253,7 +246,7 @@ void Cluster::on_starting(SimNode& node) {
 }
 
 void Cluster::on_up(SimNode& node) {
-    note(name_of_node(node.id()) + " is up");
+    note(to_text(node.id()) + " is up");
     if (!options_.by_hand) network_.on_node_up(node.id());
 }
 

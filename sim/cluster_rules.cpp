@@ -9,7 +9,7 @@ namespace raftbus::sim {
 namespace {
 
 std::string named(NodeId node, const std::string& what) {
-    return "n" + std::to_string(node.value) + ": " + what;
+    return to_text(node) + ": " + what;
 }
 
 std::uint64_t key_of(EntryId entry) {

@@ -157,7 +157,7 @@ void SimNode::bury(std::string_view why) {
     world_.mail().drop(id_, id_);
     state_ = State::down;
     if (Watcher* watcher = world_.watcher())
-        watcher->on_event(now, "n" + std::to_string(id_.value) + " " + std::string(why));
+        watcher->on_event(now, to_text(id_) + " " + std::string(why));
     world_.on_down(*this);
 }
 
