@@ -129,6 +129,7 @@ void SimNode::die(std::optional<Crash> power_loss, std::uint64_t seed, std::stri
 
 // As bus and process do at an orderly stop: storage has finished what it was at.
 void SimNode::stop() {
+    if (!failure_.empty()) return;  // it ends all the same
     disk_.begin(world_.schedule().now());
     process_->log->seal();
     disk_.kill();

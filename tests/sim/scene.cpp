@@ -1,0 +1,154 @@
+#include "tests/sim/scene.hpp"
+
+#include <algorithm>
+
+namespace raftbus::sim {
+namespace {
+
+constexpr Duration kTryFor = 400ms;
+constexpr Duration kPatience = 50ms;  // beyond a request's timeout
+
+[[noreturn]] void fail(const std::string& what) {
+    throw std::runtime_error(what);
+}
+
+}  // namespace
+
+// ---- the client
+
+std::uint64_t SceneClient::send(NodeId node, const Ask& ask, const std::string& key,
+                                Duration timeout, Reading reading) {
+    cluster_.request(node, {SharedBytes::copy("client"),
+                            SharedBytes::own(pack_request(++last_, ask, key, reading, timeout))});
+    return last_;
+}
+
+void SceneClient::on_reply(NodeId, const ClientFrame& frame) {
+    const auto reply = unpack_reply(frame.body->view());
+    if (!reply) fail("a reply that is not one");
+    if (!answers_.emplace(reply->id, *reply).second) fail("a second answer to one request");
+}
+
+std::optional<ReplyFields> SceneClient::answer(std::uint64_t number) const {
+    const auto found = answers_.find(number);
+    return found == answers_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<ReplyFields> SceneClient::wait(std::uint64_t number, Duration limit) {
+    cluster_.run_until([&] { return answers_.contains(number); }, limit);
+    return answer(number);
+}
+
+ReplyFields SceneClient::ask(NodeId node, const Ask& ask, const std::string& key, Duration timeout,
+                             Reading reading) {
+    const auto reply = wait(send(node, ask, key, timeout, reading), timeout + kPatience);
+    if (reply) return *reply;
+    ReplyFields silence;
+    silence.error = "SILENCE";
+    return silence;
+}
+
+ReplyFields SceneClient::insist(const Ask& ask, const std::string& key, Duration limit) {
+    const Moment end = cluster_.now() + limit;
+    while (cluster_.now() < end) {
+        const NodeId node(next_node_++ % static_cast<std::uint32_t>(cluster_.size()) + 1);
+        if (!cluster_.node(node).runs()) {
+            cluster_.run(1ms);  // the connection is refused
+            continue;
+        }
+        const ReplyFields reply =
+            this->ask(node, ask, key, std::min(kTryFor, end - cluster_.now()));
+        if (reply.ok) return reply;
+    }
+    fail("no node has answered in time: " + key);
+}
+
+std::uint64_t SceneClient::set(const std::string& key, const std::string& value, Duration limit) {
+    return insist(Set{value, {}}, key, limit).revision;
+}
+
+std::optional<std::string> SceneClient::get(const std::string& key, Duration limit) {
+    const ReplyFields reply = insist(Get{}, key, limit);
+    return reply.found ? std::optional(reply.value) : std::nullopt;
+}
+
+// ---- the scene
+
+ClusterOptions Scene::options(std::size_t nodes, std::uint64_t seed) {
+    ClusterOptions options;
+    options.nodes = nodes;
+    options.seed = seed;
+    return options;
+}
+
+Scene::Scene(const ClusterOptions& options) : cluster(options) {
+    for (std::uint32_t n = 1; n <= cluster.size(); ++n) sync_takes(n, 300us);
+    cluster.start();
+}
+
+void Scene::sync_takes(std::uint32_t node, Duration time) {
+    cluster.node(node).disk().set_pace([time](SimDisk::Work work, std::uint64_t) {
+        if (work == SimDisk::Work::read) return Duration(0);
+        return work == SimDisk::Work::write ? Duration(20) : time;
+    });
+}
+
+std::uint32_t Scene::wait_for_leader(Duration limit) {
+    if (!cluster.run_until([&] { return cluster.leader().has_value(); }, limit))
+        fail("no leader in time");
+    return cluster.leader()->value;
+}
+
+std::uint32_t Scene::wait_for_leader_other_than(std::uint32_t node, Duration limit) {
+    const auto found = [&] {
+        const auto leader = cluster.leader();
+        if (!leader || leader->value == node) return false;
+        const ReplicaLog& log = cluster.node(*leader).replicator().log();
+        return log.tail().term_at(log.commit()) == cluster.node(*leader).replicator().fence();
+    };
+    if (!cluster.run_until(found, limit)) fail("no other leader in time");
+    return cluster.leader()->value;
+}
+
+void Scene::wait_until_deposed(std::uint32_t node, Duration limit) {
+    const auto deposed = [&] { return !cluster.node(node).replicator().leads(); };
+    if (!cluster.run_until(deposed, limit)) fail("no step down in time");
+}
+
+bool Scene::equal() const {
+    const auto leader = cluster.leader();
+    if (!leader) return false;
+    const EntryId last = cluster.node(*leader).replicator().log().last();
+    for (std::uint32_t n = 1; n <= cluster.size(); ++n) {
+        const SimNode& node = cluster.node(n);
+        if (node.state() == SimNode::State::down || node.state() == SimNode::State::refused)
+            continue;
+        if (!node.runs()) return false;
+        const ReplicaLog& log = node.replicator().log();
+        if (log.last() != last || log.commit() != last.index || log.durable() != last.index ||
+            node.kv().applied() != last)
+            return false;
+    }
+    return true;
+}
+
+void Scene::wait_until_equal(Duration limit) {
+    if (!cluster.run_until([&] { return equal(); }, limit))
+        fail("logs do not become equal in time");
+}
+
+Scene::Nodes Scene::others(const Nodes& nodes) const {
+    Nodes rest;
+    for (std::uint32_t n = 1; n <= cluster.size(); ++n)
+        if (std::find(nodes.begin(), nodes.end(), n) == nodes.end()) rest.push_back(n);
+    return rest;
+}
+
+Term Scene::term() const {
+    Term highest;
+    for (std::uint32_t n = 1; n <= cluster.size(); ++n)
+        if (cluster.node(n).alive()) highest = std::max(highest, term_of(n));
+    return highest;
+}
+
+}  // namespace raftbus::sim
