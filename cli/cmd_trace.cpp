@@ -110,6 +110,16 @@ Exit run_trace(Session& session) {
     return LiveTrace(session).run();
 }
 
+std::vector<OptionSpec> trace_options() {
+    std::vector<OptionSpec> options = trace_filter_specs();
+    options.push_back({.name = "count",
+                       .value = "N",
+                       .help = "end after so many events (default 1000)",
+                       .letter = 'n'});
+    options.push_back({.name = "for", .value = "TIME", .help = "end after this time, 10s"});
+    return options;
+}
+
 }  // namespace
 
 Verb trace_verb() {
@@ -126,23 +136,7 @@ Verb trace_verb() {
             "decide only among what is unrelated. Keys and values appear as their sizes, but for "
             "the\n"
             "gateway's remarks.",
-        .options = {{.name = "node", .value = "N,…", .help = "only these nodes"},
-                    {.name = "actor",
-                     .value = "NAME,…",
-                     .help =
-                         "only these: election, replicator, storage, state_machine, gateway, bus"},
-                    {.name = "type",
-                     .value = "GLOB,…",
-                     .help = "only messages of these names, 'RequestVote*'"},
-                    {.name = "term", .value = "N", .help = "only messages of this term"},
-                    {.name = "key", .value = "KEY", .help = "only requests about this key"},
-                    {.name = "request", .value = "ID", .help = "only this request, n1-7f3a-42"},
-                    {.name = "heartbeats", .value = "", .help = "heartbeats too"},
-                    {.name = "count",
-                     .value = "N",
-                     .help = "end after so many events (default 1000)",
-                     .letter = 'n'},
-                    {.name = "for", .value = "TIME", .help = "end after this time, 10s"}},
+        .options = trace_options(),
         .examples = {{{"raftbus trace --for 10s", "everything but heartbeats"},
                       {"raftbus trace --type '*Vote*' --actor election",
                        "an election, message by message"},

@@ -19,9 +19,13 @@ enum class Exit : int {
     not_executed = 4,  // no leader, busy, no space: safe to try again
     unknown = 5,       // no answer in time: a write may or may not have happened
     unauthorized = 6,
-    fatal = 70,         // `raftbus node`: a failed disk or a bug
-    interrupted = 130,  // SIGINT
-    terminated = 143,   // SIGTERM
+    sim_wrong = 10,      // `raftbus sim`: a rule is broken, or clients were told what can't be
+    sim_stuck = 11,      // no progress although everything is well
+    sim_crashed = 12,    // a check inside an actor failed
+    sim_undecided = 13,  // the history was too hard to judge
+    fatal = 70,          // `raftbus node`: a failed disk or a bug
+    interrupted = 130,   // SIGINT
+    terminated = 143,    // SIGTERM
 };
 
 class Failure : public std::runtime_error {

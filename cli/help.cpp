@@ -85,6 +85,7 @@ std::string overview() {
         "reachable,\n"
         "4 not executed (no leader, busy, no space), 5 outcome unknown, 6 unauthorized, 130 "
         "interrupted.\n"
+        "A simulation that fails: 10 wrong answer, 11 no progress, 12 crash, 13 undecided.\n"
         "\nraftbus help COMMAND says more; raftbus cheat shows examples of all of them.\n";
     return text;
 }

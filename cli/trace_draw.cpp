@@ -84,11 +84,14 @@ std::string_view details_of(const TraceEvent& event) {
 }
 
 std::string event_line(const Output& output, const TraceEvent& event) {
+    return event_line(output, event, time_of_day(event.wall));
+}
+
+std::string event_line(const Output& output, const TraceEvent& event, std::string_view time) {
     const std::string actor = padded(to_string(event.actor), kActorColumns);
-    std::string line =
-        fmt::format("{} n{} {} {} {}", time_of_day(event.wall), event.node.value,
-                    output.painted(actor, colour_of(event.actor)), arrow(output, event.kind),
-                    padded(other_name(event), kOtherColumns));
+    std::string line = fmt::format(
+        "{} n{} {} {} {}", time, event.node.value, output.painted(actor, colour_of(event.actor)),
+        arrow(output, event.kind), padded(other_name(event), kOtherColumns));
     if (event.kind == TraceKind::mark) {
         line += fmt::format(" {}", event.text);
     } else {

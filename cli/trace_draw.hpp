@@ -10,6 +10,8 @@ namespace raftbus::cli {
 
 // "14:02:11.048123 n1 replicator    → n2.replicator    AppendEntries term=7 …"
 std::string event_line(const Output& output, const TraceEvent& event);
+// The same with another time at its front than the time of day.
+std::string event_line(const Output& output, const TraceEvent& event, std::string_view time);
 
 Value event_record(const TraceEvent& event);
 

@@ -63,6 +63,21 @@ bool matches_glob(std::string_view text, std::string_view pattern) {
     return matches_glob(text.substr(1), pattern.substr(1));
 }
 
+const std::vector<OptionSpec>& trace_filter_specs() {
+    static const std::vector<OptionSpec> specs = {
+        {.name = "node", .value = "N,…", .help = "only these nodes"},
+        {.name = "actor",
+         .value = "NAME,…",
+         .help = "only these: election, replicator, storage, state_machine, gateway, bus"},
+        {.name = "type", .value = "GLOB,…", .help = "only messages of these names, 'RequestVote*'"},
+        {.name = "term", .value = "N", .help = "only messages of this term"},
+        {.name = "key", .value = "KEY", .help = "only requests about this key"},
+        {.name = "request", .value = "ID", .help = "only this request, n1-7f3a-42"},
+        {.name = "heartbeats", .value = "", .help = "heartbeats too"},
+    };
+    return specs;
+}
+
 TraceFilter TraceFilter::from(const Options& options) {
     TraceFilter filter;
     for (const std::string& node : split(options.text("node"), ','))

@@ -14,6 +14,9 @@ namespace raftbus::cli {
 // "*" stands for any characters, "?" for one.
 bool matches_glob(std::string_view text, std::string_view pattern);
 
+// The options that a filter is made of.
+const std::vector<OptionSpec>& trace_filter_specs();
+
 class TraceFilter {
 public:
     // Reads --node, --actor, --type, --term, --key, --request, --heartbeats.

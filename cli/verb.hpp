@@ -75,6 +75,7 @@ Verb elect_verb();
 Verb log_verb();
 Verb trace_verb();
 Verb shell_verb();
+Verb sim_verb();
 Verb help_verb();
 Verb cheat_verb();
 Verb completion_verb();
