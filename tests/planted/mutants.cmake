@@ -1,0 +1,87 @@
+# The mutants: what is changed, and where. mutants.cpp says what goes wrong.
+
+# ---- elections
+
+planted_bug(votes_twice FILE actors/election.cpp
+    REPLACE [[const bool free = !vote() || vote() == candidate;]]
+    BY [[const bool free = true;]])
+
+planted_bug(half_elects FILE actors/vote_tally.hpp RECOMPILE actors/election.cpp
+    REPLACE [[return granted_.size() * 2 > voters_.size();]]
+    BY [[return granted_.size() * 2 >= voters_.size();]])
+
+# ---- the fence
+
+planted_bug(fence_leads_on FILE actors/replicator.cpp
+    REPLACE [[    stop_leading();
+    if (raises) {
+        fence_ = fence.term;
+        leader_heard_.reset();
+        role_.emplace]]
+    BY [[    if (raises) {
+        fence_ = fence.term;
+        leader_heard_.reset();
+        if (!leading()) role_.emplace]])
+
+planted_bug(lead_unchecked FILE actors/replicator.cpp
+    REPLACE [[    if (lead.term != fence_) return;  // won, but a newer term has begun since
+    CHECK(open_ == fence_, "a candidate's own vote is saved before it counts");]]
+    BY [[]])
+
+# ---- entries
+
+planted_bug(counts_older_terms FILE actors/leading.cpp
+    REPLACE [[if (reached > log_.commit() && log_.tail().term_at(reached) == term_) log_]]
+    BY [[if (reached > log_.commit()) log_]])
+
+planted_bug(half_is_a_majority FILE actors/commit_rule.hpp RECOMPILE actors/leading.cpp
+    REPLACE [[values.size() / 2)]]
+    BY [[(values.size() - 1) / 2)]])
+
+planted_bug(truncates_matching FILE actors/following.cpp
+    REPLACE [[if (own == batch.header.term) continue;]]
+    BY [[]])
+
+planted_bug(commits_unmatched FILE actors/following.cpp
+    REPLACE [[log_.commit_to(std::min(leader_commit, matched_));]]
+    BY [[log_.commit_to(std::min(leader_commit, log_.last().index));]])
+
+planted_bug(applies_uncommitted FILE actors/replica_log.cpp
+    REPLACE [[const LogIndex limit = std::min(commit_, durable());]]
+    BY [[const LogIndex limit = durable();]])
+
+planted_bug(loss_not_noticed FILE actors/peer_progress.cpp
+    REPLACE [[return round >= round_watched_ && last < sent_before_it_;]]
+    BY [[return last < LogIndex();]])
+
+# ---- reads
+
+planted_bug(no_no_op FILE actors/leading.cpp
+    REPLACE [[    append(BatchKind::no_op, 1, self_, {}, 0, {});
+]]
+    BY [[    no_op_ = LogIndex();
+]])
+
+# ---- clients
+
+planted_bug(proposals_forgotten FILE actors/replicator.cpp
+    REPLACE [[answer = recent.find(propose.proposal);
+    if (!answer)]]
+    BY [[answer = nullptr;
+    if (!answer)]])
+
+planted_bug(retried_blindly FILE actors/proposals.cpp
+    REPLACE [[.term < ready.term)]]
+    BY [[.term <= ready.term)]])
+
+planted_bug(unknown_called_failed FILE actors/gateway_writes.cpp
+    REPLACE [[    if (proposed)
+]]
+    BY [[    if (!proposed)
+]])
+
+# ---- the log on disk
+
+planted_bug(damage_cut_off FILE storage/recovery.cpp
+    REPLACE [[if (record && record->group_start > torn)]]
+    BY [[if (record && record->group_start > bytes.size())]])

@@ -1,0 +1,98 @@
+// mutants: what the mutated sources of mutants.cmake do wrong.
+#include "tests/planted/bug.hpp"
+
+namespace raftbus::planted {
+namespace {
+
+using sim::Fault;
+
+sim::RunOptions on_nodes(std::size_t nodes, sim::RunOptions options = {}) {
+    options.nodes = nodes;
+    return options;
+}
+
+// Node 1 campaigns in term 1. Before the votes that it needs arrive, its election is asked for one
+// in term 2, and raises the fence; then it hears that it has won term 1.
+void won_too_late(Script& script) {
+    for (const std::uint32_t voter : {2, 3, 4, 5}) script.hold(election(voter), election(1));
+    script.time_out(1);
+    script.settle();
+    for (const std::uint32_t voter : {2, 3}) script.deliver(election(voter), election(1));
+    script.settle();
+    script.hold(election(1), replicator(1));
+    script.hold_entries(4, {1});
+    script.time_out(4);
+    script.settle();
+    constexpr int kFromRival = 4;  // its answers to a pre-vote and a vote, then its own questions
+    for (int i = 0; i < kFromRival; ++i) script.deliver(election(4), election(1));
+    script.deliver(election(1), replicator(1));  // the fence that its pre-vote needed
+    script.settle();
+    script.deliver(election(2), election(1));
+    script.deliver(election(1), replicator(1));  // the fence of term 2
+    script.deliver(election(1), replicator(1));  // the leadership of term 1
+}
+
+}  // namespace
+
+std::vector<Bug> mutants() {
+    constexpr std::string_view kElection = "election.cpp", kTally = "vote_tally.hpp",
+                               kReplicator = "replicator.cpp",
+                               kReplicatorByScript = "replicator.cpp, by script",
+                               kLeading = "leading.cpp", kFollowing = "following.cpp",
+                               kReplicaLog = "replica_log.cpp", kRule = "commit_rule.hpp",
+                               kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
+                               kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp";
+    return {
+        {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
+        {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},
+        {"fence_leads_on", "raising the fence does not end leadership", kReplicator, 50, {}},
+        {"lead_unchecked",
+         "leadership of a term below the fence is taken up",
+         kReplicatorByScript,
+         1,
+         {},
+         {},
+         won_too_late},
+        {"counts_older_terms", "an older term's entry is committed by counting", kLeading, 100, {}},
+        {"half_is_a_majority", "entries on half of the nodes, of four, are committed", kRule, 50,
+         on_nodes(4)},
+        {"truncates_matching",
+         "an append that comes late cuts off what matches",
+         kFollowing,
+         100,
+         {}},
+        {"commits_unmatched", "a follower commits beyond what was matched", kFollowing, 600,
+         on_nodes(5, only({Fault::delay, Fault::loss, Fault::duplicate, Fault::reorder,
+                           Fault::elect, Fault::cut, Fault::partition, Fault::disconnect}))},
+        {"applies_uncommitted",
+         "what is durable is applied, committed or not",
+         kReplicaLog,
+         50,
+         {}},
+        {"loss_not_noticed", "entries that were lost on the way are not sent again", kProgress, 400,
+         on_nodes(3, only({Fault::loss, Fault::disconnect}))},
+        {"no_no_op",
+         "a new leader has no entry of its own term, and reads at once",
+         kLeading,
+         50,
+         {}},
+        {"proposals_forgotten",
+         "a proposal that comes twice is appended twice",
+         kReplicator,
+         100,
+         {}},
+        {"retried_blindly", "what may be in the log is proposed anew", kProposals, 50, {}},
+        {"unknown_called_failed",
+         "a write whose outcome is not known is called refused",
+         kWrites,
+         50,
+         {}},
+        {"damage_cut_off",
+         "damage in the log is taken for an unfinished write",
+         kRecovery,
+         100,
+         {}},
+    };
+}
+
+}  // namespace raftbus::planted
