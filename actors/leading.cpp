@@ -247,8 +247,8 @@ void Leading::leave() {
 
 // Diss. §6.4.1: counted from when the round was sent, not from when it was answered.
 bool Leading::lease_holds() const {
-    return log_.commit() >= no_op_ && !lease_given_up_ && confirmed_at_ != Moment() &&
-           context_.now() < confirmed_at_ + *options_.lease;
+    return options_.lease && log_.commit() >= no_op_ && !lease_given_up_ &&
+           confirmed_at_ != Moment() && context_.now() < confirmed_at_ + *options_.lease;
 }
 
 // ---- handing leadership over

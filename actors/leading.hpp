@@ -47,6 +47,10 @@ public:
 
     Term term() const { return term_; }
     LogIndex no_op() const { return no_op_; }
+    // Reads may be answered without asking anybody (Diss. §6.4.1); false without leases.
+    bool lease_holds() const;
+    // For invariants.
+    const std::map<NodeId, PeerProgress>& peers() const { return peers_; }
 
 private:
     struct Transfer {
@@ -72,7 +76,6 @@ private:
     void confirm_reads();
     void answer(const WaitingRead& read);
     void refuse(const WaitingRead& read, Refusal why);
-    bool lease_holds() const;
     void maybe_hand_over();
     void maybe_yield();
     NodeId best_successor() const;

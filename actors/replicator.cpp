@@ -32,7 +32,7 @@ void Replicator::start() {
 void Replicator::on(const Fence& fence, const Envelope&) {
     CHECK(fence.term >= fence_, "election alone raises the fence");
     const bool raises = fence.term > fence_;
-    if (raises && !fence.forced && context_.now() < promised_until_) {
+    if (raises && !fence.forced && promises()) {
         tell_election(Fenced{fence.term, Promised{promised_until_ - context_.now()}});
         return;
     }

@@ -73,7 +73,10 @@ public:
     Term fence() const { return fence_; }
     Term open() const { return open_; }
     const ReplicaLog& log() const { return log_; }
-    bool leads() const { return std::holds_alternative<Leading>(role_); }
+    bool leads() const { return leading() != nullptr; }
+    const Leading* leading() const { return std::get_if<Leading>(&role_); }
+    // With leases: no newer term is let in now, unless somebody insists.
+    bool promises() const { return context_.now() < promised_until_; }
     // How far the log is known to match the leader's; 0 while leading.
     LogIndex matched() const;
 

@@ -227,6 +227,7 @@ void Cluster::stepped(SimNode& node, ActorName actor) {
         case ActorName::replicator:
         case ActorName::storage:
             demand(rules_.on_step(node.id(), node.election(), node.replicator(), now()));
+            if (actor == ActorName::replicator && options_.node.raft.lease) demand(check_leases());
             return;
         case ActorName::state_machine:
             demand(rules_.on_applied(node.id(), node.kv().applied(), node.kv().digest()));
@@ -254,6 +255,27 @@ void Cluster::on_down(SimNode& node) {
     stopping_.erase(node.id());
     rules_.on_end(node.id(), now());
     if (!options_.by_hand) network_.on_node_down(node.id());
+}
+
+// While a leader's lease holds, a majority is bound not to let anybody else be elected: by a
+// promise to it, or because they are down, and will promise before they do anything.
+Broken Cluster::check_leases() const {
+    for (const auto& node : nodes_) {
+        const Leading* leading =
+            node->alive() ? std::as_const(*node).replicator().leading() : nullptr;
+        if (!leading || !leading->lease_holds()) continue;
+        std::size_t bound = 1;
+        for (const auto& other : nodes_) {
+            if (other == node) continue;
+            const bool acts = other->alive() && other->state() != SimNode::State::starting;
+            const Replicator* replicator = acts ? &std::as_const(*other).replicator() : nullptr;
+            bound +=
+                !replicator || (replicator->fence() <= leading->term() && replicator->promises());
+        }
+        if (bound <= nodes_.size() / 2)
+            return to_text(node->id()) + ": holds a lease that no majority has promised";
+    }
+    return std::nullopt;
 }
 
 void Cluster::demand(Broken broken) {

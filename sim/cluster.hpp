@@ -145,6 +145,7 @@ private:
     void hear(SimNode& node, const AnyMessage& message);
     void tell_actors(NodeId node, const AnyMessage& message,
                      std::initializer_list<ActorName> actors);
+    Broken check_leases() const;
     void demand(Broken broken);
     void note(const std::string& event);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/replicator.hpp"
 #include "messages/random.hpp"
 #include "messages/text.hpp"
 
@@ -88,25 +89,65 @@ Broken ClusterRules::on_said(NodeId id, const AnyMessage& message, Address to, M
     } else if (auto* saved = std::get_if<HardStateSaved>(&message)) {
         if (auto asked = node.saves.extract(saved->request)) node.disk.saved(asked.mapped(), sent);
     } else if (auto* vote = std::get_if<RequestVoteReply>(&message)) {
-        if (vote->granted && node.disk.hard_state(sent) != HardState{vote->term, to.node})
-            return named(id, "grants a vote that it has not saved");
+        if (vote->granted) return check_vote(id, {vote->term, to.node}, sent);
     } else if (auto* ask = std::get_if<RequestVote>(&message)) {
-        if (node.disk.hard_state(sent) != HardState{ask->term, id})
-            return named(id, "asks for votes before its own is saved");
+        return check_vote(id, {ask->term, id}, sent);
     } else if (auto* open = std::get_if<TermSaved>(&message)) {
         if (node.disk.hard_state(sent).term < open->term)
             return named(id, "opens a term that is not saved");
     } else if (auto* reply = std::get_if<AppendEntriesReply>(&message)) {
         if (const auto* matched = std::get_if<Matched>(&reply->outcome))
-            return check_acknowledged(id, matched->index, sent);
+            return check_acknowledged(id, reply->term, matched->index, sent);
+    } else if (auto* read = std::get_if<ReadIndex>(&message)) {
+        reads_[{id, read->read}] = commit();
+    } else if (auto* answer = std::get_if<ReadIndexReply>(&message)) {
+        return check_read(id, *answer, to.node);
     } else if (auto* beat = std::get_if<HeartbeatReply>(&message)) {
-        return check_acknowledged(id, beat->matched, sent);
+        Round& round = node.said[beat->term].round;
+        round = std::max(round, beat->round);
+        return check_acknowledged(id, beat->term, beat->matched, sent);
     }
     return std::nullopt;
 }
 
-Broken ClusterRules::check_acknowledged(NodeId id, LogIndex index, Moment sent) {
+// "Save, then speak", and the fence of the term has closed all older ones.
+Broken ClusterRules::check_vote(NodeId id, const HardState& vote, Moment sent) {
     Node& node = at(id);
+    if (node.disk.hard_state(sent) != vote) return named(id, "votes before the vote is saved");
+    if (node.before && node.before->fence < vote.term)
+        return named(id, "votes in a term before its fence stands");
+    return std::nullopt;
+}
+
+Broken ClusterRules::check_read(NodeId id, const ReadIndexReply& reply, NodeId asker) const {
+    const auto asked = reads_.find({asker, reply.read});
+    if (asked == reads_.end() || reply.index >= asked->second) return std::nullopt;
+    return named(id, "lets a read miss what was committed before it was asked for");
+}
+
+// A leader counts what was said to it in its own term and nothing else; and what it believes of its
+// peers' logs is so, as long as they have not moved on to a newer term.
+Broken ClusterRules::check_beliefs(NodeId id, const Replicator& replicator, Moment now) {
+    const Leading* leading = replicator.leading();
+    if (!leading) return std::nullopt;
+    const Node& node = at(id);
+    for (const auto& [peer, progress] : leading->peers()) {
+        Node& other = at(peer);
+        const Said& said = other.said[leading->term()];
+        if (progress.match() > said.matched || progress.round_acked() > said.round)
+            return named(id, "counts what " + to_text(peer) + " did not say in this term");
+        const std::size_t batches = count_up_to(node.log, progress.match());
+        const bool moved_on = other.disk.hard_state(now).term > leading->term();
+        if (batches > 0 && !moved_on && !other.disk.holds(node.log[batches - 1].last, now))
+            return named(id, "believes more of " + to_text(peer) + "'s log than is durable there");
+    }
+    return std::nullopt;
+}
+
+Broken ClusterRules::check_acknowledged(NodeId id, Term term, LogIndex index, Moment sent) {
+    Node& node = at(id);
+    LogIndex& matched = node.said[term].matched;
+    matched = std::max(matched, index);
     const std::size_t batches = count_up_to(node.log, index);
     if (batches > 0 && !node.disk.holds(node.log[batches - 1].last, sent))
         return named(id, "acknowledges entries that are not durable");
@@ -136,6 +177,7 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
     }
     if (commits)
         if (Broken broken = follow_commit(id, node, view)) return broken;
+    if (Broken broken = check_beliefs(id, replicator, now)) return broken;
     if (starts_to_lead) {
         const auto [leader, first] = leaders_.try_emplace(view.fence, id);
         if (leader->second != id) return named(id, "a second leader in one term");

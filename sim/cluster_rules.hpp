@@ -57,18 +57,26 @@ private:
         EntryId last;
         std::uint64_t chain;
     };
+    struct Said {  // by a follower, in one term
+        LogIndex matched;
+        Round round;
+    };
     struct Node {
         std::vector<Mark> log;
         DiskRecord disk;
         std::map<StorageRequest, Append> appends;  // asked of storage, not answered
         std::map<StorageRequest, HardState> saves;
+        std::map<Term, Said> said;
         std::optional<NodeView> before;
         std::size_t committed = 0;  // how many batches of its log are
         LogIndex applied;
     };
     Node& at(NodeId node) { return nodes_[node.value - 1]; }
 
-    Broken check_acknowledged(NodeId id, LogIndex index, Moment sent);
+    Broken check_vote(NodeId id, const HardState& vote, Moment sent);
+    Broken check_read(NodeId id, const ReadIndexReply& reply, NodeId asker) const;
+    Broken check_beliefs(NodeId id, const Replicator& replicator, Moment now);
+    Broken check_acknowledged(NodeId id, Term term, LogIndex index, Moment sent);
     Broken follow_log(NodeId id, Node& node, const LogTail& tail);
     Broken add(NodeId id, Node& node, const Batch& batch);
     Broken follow_commit(NodeId id, Node& node, const NodeView& view);
@@ -79,6 +87,7 @@ private:
 
     std::vector<Node> nodes_;
     std::map<Term, NodeId> leaders_;
+    std::map<std::pair<NodeId, ReadNumber>, LogIndex> reads_;  // asked: what was committed then
     struct Known {
         std::uint64_t chain;
         Batch batch;

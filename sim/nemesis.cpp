@@ -166,12 +166,23 @@ void Nemesis::strike_processes(const Strike& strike, Random& random) {
         hit.pause();
         after(strike.lasts, [this, node] { cluster_.resume(node); });
     } else if (strike.fault == Fault::elect) {
-        cluster_.send({NodeId(node), ActorName::bus}, {NodeId(node), ActorName::election},
-                      Campaign{});
+        elect(strike, node, random);
     } else {
         cluster_.stop(node);
         restart_later(node, strike.lasts + 1s);
     }
+}
+
+// Sometimes the old leader is the last to hear of it.
+void Nemesis::elect(const Strike& strike, std::uint32_t node, Random& random) {
+    cluster_.send({NodeId(node), ActorName::bus}, {NodeId(node), ActorName::election}, Campaign{});
+    const auto leader = cluster_.leader();
+    if (!leader || *leader == NodeId(node) || random.below(2) == 0) return;
+    const Moment wait = cluster_.now() + Duration(random.below(5'000));
+    cluster_.events().add(wait, [this, old = *leader, until = wait + strike.lasts] {
+        for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
+            if (NodeId(n) != old) cluster_.network().clog(NodeId(n), old, until);
+    });
 }
 
 // At once, or in a moment, when its storage may be in the middle of a sync.

@@ -29,6 +29,7 @@ private:
     void strike_processes(const Strike& strike, Random& random);
     void strike_disk(const Strike& strike, std::uint32_t node, Random& random);
     void strike_clock(const Strike& strike, std::uint32_t node, Random& random);
+    void elect(const Strike& strike, std::uint32_t node, Random& random);
     void down(std::uint32_t node, const Strike& strike, Random& random);
     void revive();
     void restart_later(std::uint32_t node, Duration wait);

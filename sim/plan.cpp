@@ -95,7 +95,7 @@ NodeOptions draw_node(std::uint64_t seed) {
     // Within the drift that clocks get in such a run.
     if (style == 1) {
         raft.fast_failover = false;
-        raft.lease = raft.election_timeout_min * 6 / 10;
+        raft.lease = raft.election_timeout_min * 65 / 100;
     }
     node.gateway.leases = raft.lease.has_value();
     return node;
@@ -121,14 +121,14 @@ WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
 
 std::vector<std::int64_t> draw_clocks(const RunOptions& options, const Plan& plan) {
     Random random = stream(options.seed, 6);
-    const std::int64_t spread = plan.node.raft.lease ? 200'000 : 500'000;
+    // With leases within the drift that they allow for; often at its ends.
+    const std::int64_t slowest = plan.node.raft.lease ? 800'000 : 500'000;
+    const std::int64_t fastest = plan.node.raft.lease ? 1'200'000 : 2'000'000;
     std::vector<std::int64_t> rates;
     for (std::size_t n = 0; n < plan.nodes; ++n) {
-        const auto off = static_cast<std::int64_t>(random.below(2 * spread + 1)) - spread;
-        const bool apart = has(plan.faults, Fault::clock);
-        // Up to twice as fast, or half as fast.
-        rates.push_back(NodeClock::kTrueRate +
-                        (apart ? (off > 0 && spread > 200'000 ? 2 * off : off) : 0));
+        const auto between = static_cast<std::int64_t>(random.below(fastest - slowest));
+        const auto rate = one_of(random, std::array{slowest, slowest + between, fastest});
+        rates.push_back(has(plan.faults, Fault::clock) ? rate : NodeClock::kTrueRate);
     }
     return rates;
 }

@@ -134,8 +134,8 @@ void Simulation::end_faults() {
     for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
         if (cluster_.node(n).state() == SimNode::State::refused &&
             !nemesis_->lost().contains(NodeId(n)))
-            return end(Ending::wrong, to_text(NodeId(n)) +
-                                          " does not start again: " + cluster_.node(n).refusal());
+            return end(Ending::wrong,
+                       to_text(NodeId(n)) + " does not start again: " + cluster_.node(n).refusal());
     workload_->add(Set{"the last write", {}}, workload_->keys().front());
     phase_ = Phase::recovery;
     phase_end_ = cluster_.now() + kRecovery;

@@ -9,9 +9,10 @@ usage() {
 usage: tests/run.sh [SUITE...]
 
   unit     the unit tests under ASan and UBSan (build/dev), and those of the bus under TSan (build/tsan)
+  sim      a thousand simulated minutes under all faults; planted bugs, which have to be found
   bats     launch/cluster.sh and the commands, as typed
   system   real clusters: the protocol, failures, random faults, garbage
-  all      these three (default)
+  all      these four (default)
 
 Ends with "N passed, N failed", and 1 if anything failed. Nothing is asked, and no node or file is
 left behind.
@@ -119,6 +120,28 @@ build_program() {
     run "$scratch/release.log" cmake --build build --target raftbus -j "$jobs"
 }
 
+# Each planted bug is a test, and so are all the seeds together.
+suite_sim() {
+    local log=$scratch/sim.log bugs
+    build_program || {
+        broken sim
+        return 0
+    }
+    title "simulator: seeds 1 to 1000, 60 virtual seconds each"
+    if run "$log" "${RAFTBUS_BIN:-build/raftbus}" sim --seeds 1..1000 -j "$jobs"; then
+        count sim 1 0 0
+    else
+        count sim 0 1 0
+    fi
+    title "simulator: planted bugs"
+    if run "$log" tests/planted.sh; then
+        bugs=$(grep -cE '^\| [a-z_]+ \|' "$log" || true)
+        count "planted bugs" $((bugs - 1)) 0 0 # the table has a head
+    else
+        broken "planted bugs"
+    fi
+}
+
 suite_bats() {
     local log=$scratch/bats.log
     build_program || {
@@ -195,8 +218,8 @@ main() {
     local suite suites=()
     for suite in "${@:-all}"; do
         case $suite in
-        unit | bats | system) suites+=("$suite") ;;
-        all) suites+=(unit bats system) ;;
+        unit | sim | bats | system) suites+=("$suite") ;;
+        all) suites+=(unit sim bats system) ;;
         -h | --help | help)
             usage
             return 0

@@ -25,19 +25,23 @@ floors=(messages storage actors bus sim cli)
     run -1 grep -vE 'actors/(actor|context)\.hpp' <<<"$output"
 }
 
+@test "the simulator knows nothing of the bus" {
+    run -1 grep -rnE '#include "bus/' sim tests/sim tests/planted
+}
+
 @test "clocks, randomness, threads and locks are the bus's" {
     run -1 grep -rnE 'steady_clock::now|system_clock::now|random_device|sleep_for|std::mutex|thread_local|std::thread|#include <zmq' \
-        messages actors storage --include='*.?pp' --exclude='disk_posix.*'
+        messages actors storage sim --include='*.?pp' --exclude='disk_posix.*'
 }
 
 @test "one file knows RocksDB" {
-    run grep -rlE '#include <rocksdb' messages storage actors bus cli
+    run grep -rlE '#include <rocksdb' messages storage actors bus sim cli
     [[ $output == storage/kv_rocksdb.cpp ]]
 }
 
 @test "no file is longer than 500 lines" {
     local long
-    long=$(find messages storage actors bus cli bench tests launch -type f \
+    long=$(find messages storage actors bus sim cli bench tests launch -type f \
         \( -name '*.?pp' -o -name '*.py' -o -name '*.sh' -o -name '*.bats' \) -exec wc -l {} + |
         awk '$2 != "total" && $1 > 500')
     echo "$long"

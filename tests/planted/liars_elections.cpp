@@ -75,6 +75,49 @@ class LeaderAlwaysHeard : public Liar {
     std::set<std::pair<NodeId, std::uint64_t>> heard_;
 };
 
+// Whoever is asked for a pre-vote enters that term.
+class PreVoteBumpsTerm : public Liar {
+    bool on_receive(SimNode& node, Envelope&, AnyMessage& message) override {
+        if (auto* ask = std::get_if<PreVote>(&message))
+            forge(node, ActorName::replicator, ActorName::election, TermSeen{ask->term});
+        return true;
+    }
+};
+
+// Node 5 asks who would vote for it while everybody else hears the leader.
+void leader_missed_by_one(Script& script) {
+    script.time_out(1);
+    script.settle();
+    for (std::uint32_t n = 1; n <= 4; ++n)
+        script.cluster().send(election(5), election(n), PreVote{Term(2), {LogIndex(1), Term(1)}});
+    script.settle();
+    for (std::uint32_t n = 1; n <= 5; ++n)
+        if (std::as_const(script.cluster()).node(n).election().term() != Term(1))
+            throw sim::RuleBroken("a pre-vote that was refused changed a term");
+}
+
+// Election goes by the picture of the log from before the fence, and does not wait for it to stand.
+class FenceNotAwaited : public Liar {
+    bool on_send(SimNode& node, Envelope&, AnyMessage& message) override {
+        auto* fence = std::get_if<Fence>(&message);
+        if (!fence || fence->term <= node.replicator().fence()) return true;
+        fence->forced = true;
+        std::vector<NodeId> voters;
+        for (const Member& member : node.options().raft.members) voters.push_back(member.node);
+        forge(node, ActorName::replicator, ActorName::election,
+              Fenced{fence->term, Standing{.last = node.replicator().log().last(),
+                                           .voters = std::move(voters)}});
+        answered_.insert({node.id(), node.life(), fence->term});
+        return true;
+    }
+    bool on_receive(SimNode& node, Envelope& envelope, AnyMessage& message) override {
+        auto* fenced = std::get_if<Fenced>(&message);
+        if (!fenced || forged(envelope)) return true;
+        return !answered_.contains({node.id(), node.life(), fenced->term});
+    }
+    std::set<std::tuple<NodeId, std::uint64_t, Term>> answered_;  // by node, life and term
+};
+
 // A leader that hears no majority leads on.
 class QuorumNotChecked : public Liar {
     bool on_send(SimNode&, Envelope&, AnyMessage& message) override {
@@ -110,6 +153,19 @@ std::vector<Bug> liars_of_elections() {
          50,
          {},
          make<FenceOpens>},
+        {"fence_not_awaited",
+         "votes are given before the fence of their term stands",
+         "message",
+         50,
+         {},
+         make<FenceNotAwaited>},
+        {"pre_vote_bumps_term",
+         "a pre-vote makes others enter its term",
+         "message, by script",
+         1,
+         {},
+         make<PreVoteBumpsTerm>,
+         leader_missed_by_one},
         {"leader_always_heard",
          "a leader that was heard once stands in every pre-vote's way",
          "message",

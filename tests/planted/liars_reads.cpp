@@ -43,6 +43,28 @@ class ReadBeforeApplied : public Liar {
     }
 };
 
+// Answers to an older term's heartbeats confirm reads of this one.
+class OldHeartbeatsCounted : public Liar {
+    bool on_receive(SimNode& node, Envelope&, AnyMessage& message) override {
+        if (auto* reply = std::get_if<HeartbeatReply>(&message); reply && node.replicator().leads())
+            reply->term = node.replicator().fence();
+        return true;
+    }
+};
+
+// All rounds have one number, so a late answer to an old one confirms the newest.
+class RoundReused : public Liar {
+    bool on_send(SimNode& node, Envelope&, AnyMessage& message) override {
+        if (auto* beat = std::get_if<Heartbeat>(&message)) newest_[node.id()] = beat->round;
+        return true;
+    }
+    bool on_receive(SimNode& node, Envelope&, AnyMessage& message) override {
+        if (auto* reply = std::get_if<HeartbeatReply>(&message)) reply->round = newest_[node.id()];
+        return true;
+    }
+    std::map<NodeId, Round> newest_;
+};
+
 }  // namespace
 
 std::vector<Bug> liars_of_reads() {
@@ -55,6 +77,13 @@ std::vector<Bug> liars_of_reads() {
          make<ReadUnconfirmed>},
         {"read_number_reused", "a late answer to an earlier question answers a later one",
          "message", 100, only({Fault::delay, Fault::clog, Fault::cut}), make<ReadNumberReused>},
+        {"round_reused", "a late answer to an old round of heartbeats confirms a new one",
+         "message", 400, only({Fault::delay, Fault::clog, Fault::cut, Fault::partition}),
+         make<RoundReused>},
+        {"old_heartbeats_counted", "answers to an earlier term's heartbeats confirm reads",
+         "message", 400,
+         only({Fault::delay, Fault::clog, Fault::cut, Fault::partition, Fault::elect}),
+         make<OldHeartbeatsCounted>},
         {"read_before_applied",
          "a read is answered before its index is applied",
          "message",

@@ -118,6 +118,16 @@ void entry_comes_back(Script& script) {
     for (int i = 0; i < kAnswers; ++i) script.deliver(storage(3), replicator(3));
 }
 
+// Acknowledgements of an earlier leadership of this node count in the present one.
+class OldAcksCounted : public Liar {
+    bool on_receive(SimNode& node, Envelope&, AnyMessage& message) override {
+        auto* reply = std::get_if<AppendEntriesReply>(&message);
+        if (reply && std::get_if<Matched>(&reply->outcome) && node.replicator().leads())
+            reply->term = node.replicator().fence();
+        return true;
+    }
+};
+
 }  // namespace
 
 std::vector<Bug> liars_of_replication() {
@@ -151,6 +161,11 @@ std::vector<Bug> liars_of_replication() {
          50,
          {},
          make<GapInAppend>},
+        {"old_acks_counted", "acknowledgements of an earlier leadership of a node count again",
+         "message", 400,
+         only({Fault::delay, Fault::reorder, Fault::duplicate, Fault::elect, Fault::cut,
+               Fault::partition}),
+         make<OldAcksCounted>},
     };
 }
 

@@ -62,6 +62,15 @@ planted_bug(no_no_op FILE actors/leading.cpp
     BY [[    no_op_ = LogIndex();
 ]])
 
+planted_bug(lease_too_long FILE actors/leading.cpp
+    REPLACE [[confirmed_at_ + *options_.lease;]]
+    BY [[confirmed_at_ + *options_.lease * 3;]])
+
+planted_bug(lease_kept_in_transfer FILE actors/leading.cpp
+    REPLACE [[    lease_given_up_ = true;
+]]
+    BY [[]])
+
 # ---- clients
 
 planted_bug(proposals_forgotten FILE actors/replicator.cpp
