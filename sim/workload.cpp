@@ -65,6 +65,11 @@ History Workload::history() const {
         else if (auto* erase = std::get_if<Erase>(&u->ask))
             all.push_back({id, number, u->begin, Moment::max(), u->key, *erase, Unknown{}});
     }
+    const Duration beginning = Schedule::kBeginning.time_since_epoch();
+    for (Operation& operation : all) {
+        operation.begin -= beginning;
+        if (!operation.is_unknown()) operation.end -= beginning;
+    }
     return all;
 }
 

@@ -43,7 +43,7 @@ public:
     // answered. Returns the client's number in the history.
     std::uint32_t add(Ask ask, std::string key);
 
-    // Every operation so far; those under way as unknown.
+    // Every operation so far, with times since the run's beginning; those under way as unknown.
     History history() const;
     std::size_t answered() const { return answered_; }
     std::size_t refused() const { return refused_; }
