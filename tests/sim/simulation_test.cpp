@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ostream>
 #include <set>
 
 namespace raftbus::sim {
@@ -95,44 +97,66 @@ TEST(Plan, FaultsHaveNames) {
     EXPECT_EQ(fault_from_text("bad-luck"), std::nullopt);
 }
 
-// What the actors say when they take a rare branch.
-class Marks : public Watcher {
-public:
-    void on_log(Moment, Address, LogLevel, std::string_view text) override { note(text); }
-    void on_event(Moment, std::string_view text) override { note(text); }
-    std::set<std::string> missing{
-        "something was lost on the way",    // appends were, and heartbeats show it
-        "no room on the disk for the log",  // P5
-        "there is room on the disk",        // and it goes on by itself
-        "stepping down",                    // check-quorum
-        "handing leadership over",          // transfer
-        "the own disk does not answer",     // a hung sync
-        "the connection to leader",         // fast failover
-        "the campaign got no majority",     // split votes
-        "the state is flushed",             //
-        "ends: a sync failed",              // P4
-        "loses power",                      //
-        "is not heard any more",            //
-    };
-
-private:
-    void note(std::string_view text) {
-        std::erase_if(missing, [&](const std::string& mark) {
-            return text.find(mark) != std::string_view::npos;
-        });
-    }
+// What is said when a rare branch is taken, and what brings it about.
+struct Mark {
+    std::string says;
+    std::optional<Fault> by;  // none: it comes by itself
+    Duration lasts_min = 0s;  // of a strike
 };
 
-TEST(Simulation, RareBranchesAreTaken) {
-    Marks marks;
-    for (std::uint64_t seed = 1; seed <= 60 && !marks.missing.empty(); ++seed) {
+void PrintTo(const Mark& mark, std::ostream* out) {
+    *out << mark.says;
+}
+
+class Listener : public Watcher {
+public:
+    explicit Listener(std::string mark) : mark_(std::move(mark)) {}
+    void on_log(Moment, Address, LogLevel, std::string_view text) override { note(text); }
+    void on_event(Moment, std::string_view text) override { note(text); }
+    bool heard = false;
+
+private:
+    void note(std::string_view text) { heard |= text.find(mark_) != std::string_view::npos; }
+    const std::string mark_;
+};
+
+class RareBranch : public ::testing::TestWithParam<Mark> {};
+
+TEST_P(RareBranch, IsTaken) {
+    const auto& [says, by, lasts_min] = GetParam();
+    Listener listener(says);
+    constexpr int kRunsMax = 12;
+    for (std::uint64_t seed = 1, runs = 0; runs < kRunsMax && !listener.heard; ++seed) {
         RunOptions options = run_of(seed, 15s);
-        options.watcher = &marks;
+        options.nodes = 3;
+        options.faults = Faults();
+        if (by) options.faults->set(static_cast<std::size_t>(*by));
+        options.watcher = &listener;
+        const std::vector<Strike> strikes = make_plan(options).strikes;
+        const bool long_enough =
+            std::any_of(strikes.begin(), strikes.end(),
+                        [min = lasts_min](const Strike& strike) { return strike.lasts >= min; });
+        if (by >= Fault::cut && !long_enough) continue;
+        ++runs;
         const RunResult result = simulate(options);
         EXPECT_FALSE(result.failed()) << "seed " << seed << ": " << result.what;
     }
-    for (const std::string& mark : marks.missing) ADD_FAILURE() << "never seen: " << mark;
+    EXPECT_TRUE(listener.heard);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Simulation, RareBranch,
+    ::testing::Values(Mark{"something was lost on the way", Fault::loss},
+                      Mark{"no room on the disk for the log", Fault::full_disk, 2s},
+                      Mark{"there is room on the disk", Fault::full_disk, 2s},
+                      Mark{"stepping down", Fault::partition, 1s},
+                      Mark{"handing leadership over", Fault::elect},
+                      Mark{"the own disk does not answer", Fault::hang, 3s},
+                      Mark{"the connection to leader", Fault::crash},
+                      Mark{"is not heard any more", Fault::pause, 2s},
+                      Mark{"ends: a sync failed", Fault::sync_error},
+                      Mark{"loses power", Fault::power}, Mark{"stops", Fault::stop},
+                      Mark{"the state is flushed", std::nullopt}));
 
 }  // namespace
 }  // namespace raftbus::sim
