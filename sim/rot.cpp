@@ -27,6 +27,7 @@ std::uint64_t vouched_for(std::string_view content, const SegmentId& id) {
 }  // namespace
 
 bool rot_a_bit(SimDisk& disk, std::uint64_t identity, Random& random) {
+    if (disk.failed()) return false;
     std::vector<Extent> extents;
     std::uint64_t total = 0;
     for (const std::string& name : disk.list()) {

@@ -10,7 +10,8 @@
 
 namespace raftbus::sim {
 
-// False, and nothing is changed, if the log holds nothing that is safe from doubt.
+// False, and nothing is changed, if the log holds nothing that is safe from doubt, or the disk has
+// just failed.
 bool rot_a_bit(SimDisk& disk, std::uint64_t identity, Random& random);
 
 }  // namespace raftbus::sim

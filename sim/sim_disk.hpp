@@ -70,6 +70,9 @@ public:
     // it until the process dies. For what that does to the file see SimFile::fail_sync.
     void fail_sync_after(std::uint64_t good) { good_syncs_ = good; }
 
+    // A sync has failed, and the process has not died of it yet.
+    bool failed() const { return failed_; }
+
     // A file as a reader sees it now, durable or not.
     const std::string& content(const std::string& name) const;
     // What no power loss takes from it, as of the last begin(), crash or kill.
