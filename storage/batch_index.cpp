@@ -24,6 +24,20 @@ void BatchIndex::cut(LogIndex from) {
     batches_.erase(find(from), batches_.cend());
 }
 
+void BatchIndex::drop_to(EntryId entry) {
+    CHECK(entry.index >= before_first_.index, "what was dropped stays so");
+    CHECK(is_edge(entry.index.next()), "whole batches are dropped");
+    const Iterator kept = entry.index < last().index ? find(entry.index.next()) : batches_.cend();
+    if (kept != batches_.cbegin()) CHECK(std::prev(kept)->last() == entry, "another entry");
+    batches_.erase(batches_.cbegin(), kept);
+    before_first_ = entry;
+}
+
+void BatchIndex::restart_after(EntryId entry) {
+    batches_.clear();
+    before_first_ = entry;
+}
+
 BatchIndex::Iterator BatchIndex::find(LogIndex from) const {
     if (from < first()) return batches_.end();
     return std::upper_bound(batches_.begin(), batches_.end(), from,

@@ -24,9 +24,11 @@ struct BatchLocation {
 
 class BatchIndex {
 public:
-    // The end of the log; {0, 0} if it is empty.
-    EntryId last() const { return batches_.empty() ? EntryId{} : batches_.back().last(); }
-    LogIndex first() const { return batches_.empty() ? LogIndex(1) : batches_.front().first; }
+    // The entry before the oldest one that is kept; {0, 0}: none was dropped.
+    EntryId before_first() const { return before_first_; }
+    // The end of the log; before_first() if it is empty.
+    EntryId last() const { return batches_.empty() ? before_first_ : batches_.back().last(); }
+    LogIndex first() const { return before_first_.index.next(); }
 
     // CHECKs that it follows the log's end.
     void add(const BatchLocation& batch);
@@ -35,6 +37,12 @@ public:
     bool is_edge(LogIndex from) const;
     // Forgets all batches from `from` on, which must be an edge (CHECKed).
     void cut(LogIndex from);
+
+    // Forgets all batches up to `entry`, which must be the last of one, or before_first()
+    // (CHECKed).
+    void drop_to(EntryId entry);
+    // Forgets everything: the log goes on after `entry`.
+    void restart_after(EntryId entry);
 
     // The batches from the one that holds `from`, in order; empty if there is none.
     using Iterator = std::vector<BatchLocation>::const_iterator;
@@ -45,6 +53,7 @@ public:
     std::vector<EntryId> term_starts() const;
 
 private:
+    EntryId before_first_;
     std::vector<BatchLocation> batches_;  // in order of index, without gaps
 };
 

@@ -15,6 +15,7 @@ namespace {
 RecoveredLog report(const Recovery& recovery) {
     RecoveredLog log;
     log.hard_state = recovery.hard_state;
+    log.before_first = recovery.index.before_first();
     log.last = recovery.index.last();
     if (log.hard_state.term < log.last.term) log.hard_state = {log.last.term, NodeId{}};
     log.term_starts = recovery.index.term_starts();
@@ -25,13 +26,15 @@ RecoveredLog report(const Recovery& recovery) {
 class SegmentedLog : public Log {
 public:
     SegmentedLog(Disk& disk, const LogOptions& options, Recovery recovery)
-        : recovered_(report(recovery)),
+        : options_(options),
+          recovered_(report(recovery)),
           index_(std::move(recovery.index)),
           hard_state_(recovery.hard_state),
           writer_(disk, options, std::move(recovery.end)),
           reader_(disk, options.identity) {}
 
     const RecoveredLog& recovered() const override { return recovered_; }
+    EntryId before_first() const override { return index_.before_first(); }
     LogIndex first() const override { return index_.first(); }
     EntryId last() const override { return index_.last(); }
 
@@ -62,6 +65,7 @@ public:
         if (cuts) {
             writer_.place(std::move(*record++), before());
             index_.cut(cut_from);
+            writer_.cut_after(index_.last());
         }
         for (const Batch& batch : batches) place(batch.header, std::move(*record++));
         return true;
@@ -69,6 +73,36 @@ public:
 
     void sync() override { writer_.sync(); }
     void seal() override { writer_.seal(); }
+
+    // What is kept begins where a segment begins, so that a restart finds it there.
+    void compact(LogIndex flushed, bool all) override {
+        CHECK(!writer_.staged(), "what is dropped must not be on its way");
+        CHECK(flushed <= index_.last().index);
+        if (all && index_.last().index > writer_.segments().back().before.index &&
+            writer_.begin_segment(before()))
+            writer_.sync();
+        while (may_drop_oldest(flushed) && (all || keeps_too_much(flushed)))
+            writer_.remove_oldest();
+        const EntryId kept_after = writer_.segments().front().before;
+        if (kept_after.index > index_.before_first().index) index_.drop_to(kept_after);
+    }
+
+    // A segment of its own, so that those before it can go.
+    bool restart_after(EntryId entry) override {
+        CHECK(!writer_.staged(), "what is forgotten must not be on its way");
+        std::vector<RecordParts> records;
+        records.push_back(make_restart_record(entry));
+        if (!writer_.begin_segment(before())) return false;
+        CHECK(writer_.make_room(records), "a new segment has room for it");
+        writer_.place(std::move(records.front()), before());
+        writer_.sync();
+        index_.restart_after(entry);
+        while (writer_.segments().size() > 1) writer_.remove_oldest();
+        recovered_.before_first = recovered_.last = entry;
+        recovered_.term_starts.clear();
+        if (recovered_.hard_state.term < entry.term) recovered_.hard_state = {entry.term, NodeId{}};
+        return true;
+    }
 
     std::vector<Batch> read(LogIndex from, std::uint64_t bytes_max) override {
         CHECK(!writer_.staged(), "what is read must be on disk");
@@ -82,6 +116,18 @@ public:
     }
 
 private:
+    bool may_drop_oldest(LogIndex flushed) const {
+        const auto& segments = writer_.segments();
+        return segments.size() > 1 && segments[1].before.index <= flushed;
+    }
+    bool keeps_too_much(LogIndex flushed) const {
+        std::uint64_t bytes = 0;
+        for (const SegmentStart& segment : writer_.segments()) bytes += segment.bytes;
+        const LogIndex kept_after = writer_.segments().front().before.index;
+        return bytes > options_.keep_bytes ||
+               flushed.distance_from(kept_after) > options_.keep_entries;
+    }
+
     LogWriter::Before before() const { return {index_.last(), hard_state_}; }
 
     void place(const BatchHeader& header, RecordParts record) {
@@ -95,7 +141,8 @@ private:
                     .bytes = bytes});
     }
 
-    const RecoveredLog recovered_;
+    const LogOptions options_;
+    RecoveredLog recovered_;
     BatchIndex index_;      // with what is staged
     HardState hard_state_;  // as saved or staged
     LogWriter writer_;

@@ -25,6 +25,10 @@ struct LogOptions {
     std::uint64_t identity = 0;               // of cluster and node: mixed into every checksum, so that a
                                               // file of another node is never taken for ours
     std::uint64_t segment_bytes = 32 << 20;   // a record larger than this gets a segment of its own size
+    // What compact() leaves of what it might drop, for followers that are a little behind: whole
+    // segments, no more than both.
+    std::uint64_t keep_bytes = 64 << 20;
+    std::uint64_t keep_entries = 1'000'000;
 };
 
 // What was found at start.
@@ -59,11 +63,21 @@ public:
     // at orderly shutdown. Nothing is staged (CHECKed); does nothing if the log is sealed already.
     virtual void seal() = 0;
 
+    // Drops whole segments from the log's beginning that hold nothing beyond `flushed`, which must be
+    // at most last(); as many as LogOptions say, or, for `all` of them, every one, ending the present
+    // segment for it if there is room for another. Nothing is staged (CHECKed).
+    virtual void compact(LogIndex flushed, bool all) = 0;
+    // Forgets everything that is in the log: it goes on after `entry`, which a snapshot holds. Durable
+    // when it returns, and atomic. False, and nothing changed, if there is no room on the disk. Nothing is
+    // staged (CHECKed). recovered() says what a restart would find.
+    virtual bool restart_after(EntryId entry) = 0;
+
     // Whole batches from the one that holds `from`, at least one if it is there, until `bytes_max` is
     // exceeded. Nothing is staged (CHECKed). Throws DiskFailed if a record that was written can not be
     // read back intact.
     virtual std::vector<Batch> read(LogIndex from, std::uint64_t bytes_max) = 0;
 
+    virtual EntryId before_first() const = 0;  // the entry before the oldest one that is kept
     virtual LogIndex first() const = 0;  // the oldest index that is kept; one above last() if empty
     virtual EntryId last() const = 0;    // the end of the log, staged or not
 };

@@ -66,7 +66,7 @@ bool plausible(std::string_view bytes, std::uint64_t offset) {
     if (bytes.size() < kRecordHeaderBytes) return false;
     const auto kind = static_cast<std::uint8_t>(bytes[kKindAt]);
     if (kind < static_cast<std::uint8_t>(RecordKind::batch)) return false;
-    if (kind > static_cast<std::uint8_t>(RecordKind::end)) return false;
+    if (kind > static_cast<std::uint8_t>(RecordKind::restart)) return false;
     if (get_int<std::uint32_t>(bytes, kGroupStartAt) > offset) return false;
     const auto length = get_int<std::uint32_t>(bytes, kLengthAt);
     return length <= kRecordPayloadMax && record_bytes(length) <= bytes.size();
@@ -158,6 +158,13 @@ RecordParts make_end_record() {
     return begin_record(RecordKind::end);
 }
 
+RecordParts make_restart_record(EntryId after) {
+    RecordParts record = begin_record(RecordKind::restart);
+    append_int(record.head, after.index.value);
+    append_int(record.head, after.term.value);
+    return record;
+}
+
 void finish_record(RecordParts& record, const SegmentId& id, std::uint64_t offset,
                    std::uint64_t group_start) {
     CHECK(offset % kRecordAlignment == 0);
@@ -192,6 +199,12 @@ Result<HardState> parse_hard_state(std::string_view payload) {
 Result<LogIndex> parse_cut(std::string_view payload) {
     if (payload.size() != 8) return Error{"the cut record has the wrong size"};
     return LogIndex(get_int<std::uint64_t>(payload, 0));
+}
+
+Result<EntryId> parse_restart(std::string_view payload) {
+    if (payload.size() != 16) return Error{"the restart record has the wrong size"};
+    return EntryId{LogIndex(get_int<std::uint64_t>(payload, 0)),
+                   Term(get_int<std::uint64_t>(payload, 8))};
 }
 
 std::string segment_name(std::uint64_t number) {

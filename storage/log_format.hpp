@@ -34,6 +34,7 @@ enum class RecordKind : std::uint8_t {
     cut = 3,         // an index: all entries from it on are forgotten
     seal = 4,        // empty: all before it was durable when it was written
     end = 5,         // empty: the segment ends here, the log goes on in the next one
+    restart = 6,     // an entry: all are forgotten, the log goes on after it (a snapshot holds them)
 };
 
 constexpr std::uint64_t aligned(std::uint64_t bytes) {
@@ -99,6 +100,7 @@ RecordParts make_hard_state_record(const HardState& hard_state);
 RecordParts make_cut_record(LogIndex from);
 RecordParts make_seal_record();
 RecordParts make_end_record();
+RecordParts make_restart_record(EntryId after);
 // Fills in the header of a record, once it is known where it will stand.
 void finish_record(RecordParts& record, const SegmentId& id, std::uint64_t offset,
                    std::uint64_t group_start);
@@ -110,6 +112,7 @@ struct BatchView {
 Result<BatchView> parse_batch(std::string_view payload);
 Result<HardState> parse_hard_state(std::string_view payload);
 Result<LogIndex> parse_cut(std::string_view payload);
+Result<EntryId> parse_restart(std::string_view payload);
 
 // "seg-000000000000001a"
 std::string segment_name(std::uint64_t number);

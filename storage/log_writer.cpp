@@ -20,6 +20,7 @@ LogWriter::LogWriter(Disk& disk, const LogOptions& options, LogEnd end)
     : disk_(disk),
       options_(options),
       reserve_(reserve_for(options.segment_bytes)),
+      segments_(std::move(end.segments)),
       sealed_(end.sealed) {
     CHECK(options.segment_bytes >= kSegmentBytesMin);
     CHECK(options.segment_bytes <= kSegmentBytesMax);
@@ -70,6 +71,22 @@ bool LogWriter::add_blank(std::uint64_t for_record_bytes) {
     return true;
 }
 
+bool LogWriter::begin_segment(const Before& before) {
+    if (blanks_.empty() && !add_blank(0)) return false;
+    roll(before);
+    return true;
+}
+
+void LogWriter::cut_after(EntryId last) {
+    for (SegmentStart& segment : segments_) segment.cut_after(last);
+}
+
+void LogWriter::remove_oldest() {
+    CHECK(segments_.size() > open_.size(), "what is written to stays");
+    disk_.remove(segment_name(segments_.front().number));
+    segments_.pop_front();
+}
+
 LogWriter::Place LogWriter::place(RecordParts record, const Before& before) {
     while (open_.back().end + record.bytes() > limit(record.kind, open_.back().bytes)) roll(before);
     OpenSegment& segment = open_.back();
@@ -89,6 +106,7 @@ void LogWriter::roll(const Before& before) {
     next.bytes = blank.bytes;
     next.header = encode_segment_header({next.id, next.bytes, before.last, before.hard_state});
     next.end = next.header.size();
+    segments_.push_back({next.id.number, before.last, next.bytes});
     open_.push_back(std::move(next));
 }
 

@@ -23,12 +23,26 @@ namespace raftbus {
 // nor cuts: about a thousand hard states fit there.
 inline constexpr std::uint64_t kReserveBytesMax = 64 << 10;
 
+// What a segment needs of those before it.
+struct SegmentStart {
+    std::uint64_t number = 0;
+    // The last entry of the log that older segments hold: the log's end when this one was begun, or
+    // where a cut in it, or in a later one, has shortened the log to.
+    EntryId before;
+    std::uint64_t bytes = 0;  // of the file
+
+    void cut_after(EntryId last) {
+        if (last.index < before.index) before = last;
+    }
+};
+
 // Where the log ends, as recovery found it.
 struct LogEnd {
     std::uint64_t segment = 0;
-    std::unique_ptr<DiskFile> file;  // of that segment
-    std::uint64_t offset = 0;        // behind its last record; everything before is durable
-    bool sealed = false;             // its last record is a seal
+    std::unique_ptr<DiskFile> file;     // of that segment
+    std::uint64_t offset = 0;           // behind its last record; everything before is durable
+    bool sealed = false;                // its last record is a seal
+    std::deque<SegmentStart> segments;  // all that hold something, `segment` the last of them
     std::deque<std::uint64_t>
         blanks;  // numbers of the segments that stand ready behind it, all zeros
 };
@@ -51,9 +65,18 @@ public:
     // Makes sure that the records can be placed, one after the other: makes segments if it must.
     // False if the disk has no room for them.
     bool make_room(const std::vector<RecordParts>& records);
+    // Ends the present segment: the next record begins a new one. False if the disk has no room.
+    bool begin_segment(const Before& before);
     // Gathers a record that make_room has made room for. The body is kept until sync() returns.
     Place place(RecordParts record, const Before& before);
     bool staged() const { return !open_.front().gathered.empty(); }
+
+    // All segments that hold something, oldest first.
+    const std::deque<SegmentStart>& segments() const { return segments_; }
+    // A record that was placed cuts the log: it ends with `last` now.
+    void cut_after(EntryId last);
+    // Removes the oldest of them, which is not the one that is written to (CHECKed).
+    void remove_oldest();
 
     // See Log.
     void sync();
@@ -88,7 +111,8 @@ private:
     std::deque<OpenSegment>
         open_;  // the one that is written to last; before it, full ones not yet synced
     std::deque<Blank> blanks_;  // in order of number
-    bool sealed_;               // nothing was written since the last seal
+    std::deque<SegmentStart> segments_;
+    bool sealed_;  // nothing was written since the last seal
 };
 
 }  // namespace raftbus

@@ -54,9 +54,9 @@ private:
     Status find_segments() {
         for (const std::string& name : disk_.list())
             if (const auto number = segment_number(name)) segments_.push_back(*number);
-        for (std::size_t i = 0; i < segments_.size(); ++i)
-            if (segments_[i] != i + 1)
-                return damage(segment_name(i + 1), 0,
+        for (std::size_t i = 1; i < segments_.size(); ++i)
+            if (segments_[i] != segments_.front() + i)
+                return damage(segment_name(segments_.front() + i), 0,
                               "the file is missing, and later ones are there");
         return Done{};
     }
@@ -127,7 +127,7 @@ private:
         return Done{};
     }
 
-    Status check_header(std::string_view bytes, std::uint64_t number) const {
+    Status check_header(std::string_view bytes, std::uint64_t number) {
         const std::string name = segment_name(number);
         const auto decoded = decode_segment_header(bytes);
         if (!decoded) return Error{name + ": " + decoded.error().message};
@@ -142,8 +142,16 @@ private:
             return damage(name, bytes.size(),
                           "the file has " + std::to_string(bytes.size()) +
                               " bytes and was made with " + std::to_string(header.bytes));
+        if (result_.end.segments.empty()) {  // older ones were dropped, or there were none
+            result_.index.restart_after(header.before);
+            result_.hard_state = header.hard_state;
+        }
+        const EntryId last = result_.index.last();
+        if (last == EntryId{header.before.index, Term()})
+            result_.index.restart_after(header.before);  // its term was not known, see apply_cut
         if (header.before != result_.index.last() || header.hard_state != result_.hard_state)
             return damage(name, 0, "the segment does not follow the one before it");
+        result_.end.segments.push_back({number, header.before, header.bytes});
         return Done{};
     }
 
@@ -163,6 +171,8 @@ private:
             case RecordKind::end:
                 ended_ = true;
                 return Done{};
+            case RecordKind::restart:
+                return apply_restart(record);
         }
         return Error{"the record's kind is not known"};
     }
@@ -195,8 +205,23 @@ private:
     Status apply_cut(const RecordView& record) {
         const auto from = parse_cut(record.payload);
         if (!from) return from.error();
-        if (!result_.index.is_edge(*from)) return Error{"the cut is not at the edge of a batch"};
-        result_.index.cut(*from);
+        BatchIndex& index = result_.index;
+        // What it cuts stood in segments that were dropped, once all up to here was flushed: which
+        // entry was left as the last, they alone knew.
+        if (*from <= index.before_first().index) {
+            index.restart_after({from->previous(), Term()});
+        } else {
+            if (!index.is_edge(*from)) return Error{"the cut is not at the edge of a batch"};
+            index.cut(*from);
+        }
+        for (SegmentStart& segment : result_.end.segments) segment.cut_after(index.last());
+        return Done{};
+    }
+
+    Status apply_restart(const RecordView& record) {
+        const auto after = parse_restart(record.payload);
+        if (!after) return after.error();
+        result_.index.restart_after(*after);
         return Done{};
     }
 
@@ -206,9 +231,12 @@ private:
     // more.
     Status find_end() {
         LogEnd& end = result_.end;
+        if (segments_.empty() && !end.blanks.empty() && end.blanks.front() != 1)
+            return damage(segment_name(end.blanks.front()), 0,
+                          "the file is empty, and those before it are missing");
         if (segments_.empty() || ended_) {
             result_.torn_bytes = torn_begin_;
-            return begin_segment(segments_.size() + 1);
+            return begin_segment(segments_.empty() ? 1 : segments_.back() + 1);
         }
         result_.torn_bytes = torn_end_ - end.offset;
         end.segment = segments_.back();
@@ -243,6 +271,7 @@ private:
         end.file->write(0, {header});
         if (reused) erase_from(*end.file, header.size());
         end.file->sync();
+        end.segments.push_back({number, result_.index.last(), end.file->size()});
         end.segment = number;
         end.offset = header.size();
         end.sealed = false;
@@ -259,7 +288,7 @@ private:
 
     Disk& disk_;
     const LogOptions& options_;
-    std::vector<std::uint64_t> segments_;  // 1, 2, …, those that hold something
+    std::vector<std::uint64_t> segments_;  // without gaps, those that hold something
     bool ended_ = false;                   // the last of them has its end record
     std::uint64_t group_start_ = 0;        // in the last of them: all before it is durable
     std::string last_group_;               // what follows there, up to the end of its records

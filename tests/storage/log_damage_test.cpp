@@ -269,7 +269,6 @@ TEST(WrongFile, segments_missing_exchanged_shortened_or_emptied_are_refused) {
     LogScene probe(1024);
     filled(probe);
     const std::uint64_t last = probe.disk.list().size();
-    refused([&](SimDisk& d) { d.remove(segment_name(1)); }, "missing");
     refused([&](SimDisk& d) { d.remove(segment_name(2)); }, "missing");
     refused([&](SimDisk& d) { d.remove(segment_name(last)); }, "missing");
     refused([&](SimDisk& d) { d.rename(segment_name(2), segment_name(1)); }, "missing");
@@ -283,6 +282,18 @@ TEST(WrongFile, segments_missing_exchanged_shortened_or_emptied_are_refused) {
     refused([&](SimDisk& d) { d.resize(segment_name(1), 1000); }, "was made with 1024");
     refused([&](SimDisk& d) { d.overwrite(segment_name(2), 0, std::string(1024, '\0')); },
             "header is damaged");
+}
+
+// That is what compaction leaves. Whether the state holds what is gone is for others to see
+// (storage/startup.hpp); the log says where it begins.
+TEST(WrongFile, a_log_without_its_first_segment_begins_later) {
+    LogScene scene(1024);
+    fill(scene);
+    const EntryId last = scene.log->last();
+    scene.disk.remove(segment_name(1));
+    EXPECT_EQ(scene.open().last(), last);
+    EXPECT_GT(scene.log->first(), LogIndex(1));
+    EXPECT_EQ(scene.log->recovered().before_first, scene.log->before_first());
 }
 
 }  // namespace

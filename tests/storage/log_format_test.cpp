@@ -124,7 +124,8 @@ TEST(LogFormatPage, kinds) {
         {RecordKind::hard_state, "hard_state"},
         {RecordKind::cut, "cut"},
         {RecordKind::seal, "seal"},
-        {RecordKind::end, "end"}};
+        {RecordKind::end, "end"},
+        {RecordKind::restart, "restart"}};
     ASSERT_EQ(rows.size(), kinds.size());
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         EXPECT_EQ(std::stoi(rows[i][0]), static_cast<int>(kinds[i].first));
