@@ -9,6 +9,7 @@ bool Following::on(const AppendEntries& append, NodeId leader) {
     if (!std::all_of(append.batches.begin(), append.batches.end(), intact)) return false;
     if (!append.batches.empty() && append.batches.back().header.term > append.term) return false;
     leader_ = leader;
+    if (log_.installing()) return true;  // the leader says it again
 
     // What lies at or below the commit index is the same in all logs, whatever is remembered of it.
     const LogTail& tail = log_.tail();
@@ -49,6 +50,36 @@ void Following::on(const Heartbeat& heartbeat, NodeId leader) {
     leader_ = leader;
     commit_to(heartbeat.commit);
     reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged()});
+}
+
+// ---- snapshots
+
+void Following::on(const InstallSnapshot& piece, NodeId leader) {
+    leader_ = leader;
+    const SnapshotName& snapshot = piece.snapshot;
+    if (snapshot.last.index <= log_.commit())
+        return reply(InstallSnapshotReply{term_, snapshot, snapshot.size, true});
+    if (log_.installing()) return;  // answered when that is done
+    context_.send({context_.self().node, ActorName::state_machine},
+                  WriteSnapshot{snapshot, piece.offset, piece.crc, piece.bytes});
+}
+
+// An older leader's snapshot is as good: what it covers is committed. But one that has become
+// needless meanwhile must not take the state back.
+void Following::on(const SnapshotWritten& written) {
+    const SnapshotName& snapshot = written.snapshot;
+    const bool whole = written.received == snapshot.size;
+    if (log_.installing() || !leader_) return;
+    if (whole && snapshot.last.index > log_.commit()) return log_.install(snapshot);
+    reply(InstallSnapshotReply{term_, snapshot, written.received, whole});
+}
+
+// The snapshot's last entry is committed, so the leader's log holds it, whoever leads.
+void Following::on(const StateInstalled& installed) {
+    if (installed.installed) matched_ = std::max(matched_, installed.snapshot.last.index);
+    if (!leader_) return;
+    const std::uint64_t received = installed.installed ? installed.snapshot.size : 0;
+    reply(InstallSnapshotReply{term_, installed.snapshot, received, installed.installed});
 }
 
 // Not beyond what was matched with this leader: the rest may be another leader's (Raft Figure 2,

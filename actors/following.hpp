@@ -3,8 +3,9 @@
 //
 // Owns: which leader is followed in this term, and how far the own log is known to match its log.
 // Must not know: the fence. Whoever calls has made sure that messages are of the term in force.
-// Sends: AppendEntriesReply, HeartbeatReply (leader's replicator).
-// Implements: Raft Figure 2, "AppendEntries RPC, receiver implementation".
+// Sends: AppendEntriesReply, HeartbeatReply, InstallSnapshotReply (leader's replicator);
+//   WriteSnapshot (state machine).
+// Implements: Raft Figure 2, "AppendEntries RPC, receiver implementation"; Raft §7, Figure 13.
 #pragma once
 
 #include <optional>
@@ -22,6 +23,12 @@ public:
     // Returns false, having changed nothing, if the message contradicts itself.
     bool on(const AppendEntries& append, NodeId leader);
     void on(const Heartbeat& heartbeat, NodeId leader);
+    // Hands the piece to the state machine, unless it is needless.
+    void on(const InstallSnapshot& piece, NodeId leader);
+    // The state machine has so much of it. When it has all of it, it is installed.
+    void on(const SnapshotWritten& written);
+    // It was, or could not be.
+    void on(const StateInstalled& installed);
     // Acknowledges what has become durable since.
     void acknowledge();
 

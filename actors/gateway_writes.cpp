@@ -21,6 +21,13 @@ client::WriteReply success(client::Op op, const Written& written) {
     return {written.revision, std::nullopt};
 }
 
+Failure lost() {
+    return {ErrorCode::timeout,
+            "this node was too far behind and got a snapshot: the write may have happened, read to "
+            "find out",
+            {}};
+}
+
 Failure failure(const ConditionFailed& stands) {
     return {ErrorCode::condition_failed,
             stands.found ? "the condition did not hold: the key's revision is " +
@@ -108,6 +115,8 @@ void GatewayWrites::give_up(const ProposeRefused& refused, const Failure& failur
 
 void GatewayWrites::on_outcomes(const OutcomesReady& ready) {
     applied_term_ = std::max(applied_term_, ready.term);
+    if (ready.skipped)
+        for (const RequestKey key : proposals_.lose(ready.term)) answers_.give(key, lost());
     for (const auto& [key, outcome] : proposals_.applied(ready)) {
         const InFlightRequest* request = in_flight_.find(key);
         if (request == nullptr) continue;  // its client was told TIMEOUT

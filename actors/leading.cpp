@@ -15,7 +15,8 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       self_(context.self().node),
       term_(term),
       log_(log),
-      no_op_(log.last().index.next()) {
+      no_op_(log.last().index.next()),
+      snapshots_(context, options, term) {
     for (NodeId voter : voters)
         if (voter != self_) peers_.emplace(voter, PeerProgress(no_op_, context.now()));
     append(BatchKind::no_op, 1, self_, {}, 0, {});
@@ -75,11 +76,15 @@ void Leading::drained() {
         if (commit > peer.commit_told && peer.commit_wanted > peer.commit_told)
             heartbeat(node, peer);
     }
+    snapshots_.drained();
     maybe_hand_over();
 }
 
 void Leading::replicate_to(NodeId node, PeerProgress& peer) {
     while (peer.connected && (peer.next() <= log_.last().index || peer.probing())) {
+        if (snapshots_.sending_to(node)) return;
+        if (peer.next() < log_.tail().first())
+            return snapshots_.begin(node, log_.tail().first().previous());
         const bool in_memory = peer.next() >= log_.tail().first_held();
         const auto credit = in_memory ? options_.in_flight_bytes_max : options_.catch_up_bytes_max;
         if (!peer.may_send(credit)) return;
@@ -114,6 +119,7 @@ void Leading::on(const LogRead& read) {
         if (peer.reading != read.request) continue;
         peer.reading.reset();
         const bool holds_next = !read.batches.empty() &&
+                                read.batches.front().header.first >= log_.tail().first() &&
                                 read.batches.front().header.first <= peer.next() &&
                                 read.batches.back().header.last() >= peer.next();
         if (holds_next) send_entries(node, peer, read.batches);
@@ -131,6 +137,14 @@ void Leading::on(const AppendEntriesReply& reply, NodeId from) {
         const Conflict& conflict = std::get<Conflict>(reply.outcome);
         peer.conflicted(conflict.rejected, log_.tail().newest_not_after(conflict.hint).index);
     }
+}
+
+void Leading::on(const InstallSnapshotReply& reply, NodeId from) {
+    const auto found = peers_.find(from);
+    if (found == peers_.end()) return;
+    found->second.heard_at(context_.now());
+    if (const auto has = snapshots_.on(reply, from))
+        found->second.probe_from(has->index.next());
 }
 
 void Leading::acknowledged(NodeId node, PeerProgress& peer, LogIndex index) {
@@ -151,6 +165,7 @@ void Leading::connection_changed(NodeId node, bool connected) {
     if (peer == peers_.end()) return;
     peer->second.connected = connected;
     peer->second.probe_from_match();
+    snapshots_.connection_changed(node, connected);
 }
 
 // ---- heartbeats, and what they confirm
@@ -161,6 +176,7 @@ void Leading::tick() {
         return;
     }
     for (auto& [node, peer] : peers_) peer.probe_again();
+    snapshots_.tick();
     start_round();
     maybe_yield();
     if (transfer_ && context_.now() >= transfer_->deadline) {

@@ -18,6 +18,7 @@
 #include "actors/peer_progress.hpp"
 #include "actors/read_confirm.hpp"
 #include "actors/replica_log.hpp"
+#include "actors/snapshot_sender.hpp"
 
 namespace raftbus {
 
@@ -29,6 +30,8 @@ public:
 
     void on(const AppendEntriesReply& reply, NodeId from);
     void on(const HeartbeatReply& reply, NodeId from);
+    void on(const InstallSnapshotReply& reply, NodeId from);
+    void on(const SnapshotRead& read) { snapshots_.on(read); }
     // Appends the body. None, or why it was not.
     std::optional<Refusal> propose(const Propose& propose, const Envelope& envelope);
     void on(const ReadIndex& read, const Envelope& envelope);
@@ -47,6 +50,8 @@ public:
 
     Term term() const { return term_; }
     LogIndex no_op() const { return no_op_; }
+    // See SnapshotSender.
+    std::optional<LogIndex> holds_log_at() const { return snapshots_.holds_log_at(); }
     // Reads may be answered without asking anybody (Diss. §6.4.1); false without leases.
     bool lease_holds() const;
     // For invariants.
@@ -96,6 +101,7 @@ private:
     Moment confirmed_at_;                // when the newest confirmed round was sent
     bool lease_given_up_ = false;  // a TimeoutNow went out in this term: it may act at any time
     std::optional<Transfer> transfer_;
+    SnapshotSender snapshots_;
 };
 
 }  // namespace raftbus

@@ -7,7 +7,8 @@
 namespace raftbus {
 
 LogTail::LogTail(const RecoveredLog& recovered)
-    : before_first_(recovered.before_first),
+    : disk_before_first_(recovered.before_first),
+      before_first_(recovered.before_first),
       last_(recovered.last),
       term_starts_(recovered.term_starts),
       first_held_(recovered.last.index.next()) {}
@@ -32,11 +33,41 @@ void LogTail::append(Batch batch) {
     CHECK(batch.header.first == last_.index.next(), "batches follow each other");
     CHECK(batch.header.count > 0);
     CHECK(batch.header.term >= last_.term, "terms in a log never fall");
-    if (batch.header.term > last_.term)
+    if (batch.header.term > last_.term || term_starts_.empty())
         term_starts_.push_back({batch.header.first, batch.header.term});
     last_ = batch.last();
     held_bytes_ += batch.bytes();
     held_.push_back(std::move(batch));
+}
+
+void LogTail::disk_begins_after(EntryId entry) {
+    if (entry.index <= disk_before_first_.index) return;
+    disk_before_first_ = entry;
+    forget_terms();
+}
+
+// What neither the disk nor memory holds.
+void LogTail::forget_terms() {
+    const LogIndex before_held = first_held_.previous();
+    if (disk_before_first_.index <= before_first_.index || before_held <= before_first_.index)
+        return;
+    before_first_ = entry_at(std::min(disk_before_first_.index, before_held));
+    std::optional<EntryId> present;
+    while (!term_starts_.empty() && term_starts_.front().index <= before_first_.index.next()) {
+        present = EntryId{before_first_.index.next(), term_starts_.front().term};
+        term_starts_.erase(term_starts_.begin());
+    }
+    if (present && present->index <= last_.index &&
+        (term_starts_.empty() || term_starts_.front().index > present->index))
+        term_starts_.insert(term_starts_.begin(), *present);
+}
+
+void LogTail::restart_after(EntryId entry) {
+    disk_before_first_ = before_first_ = last_ = entry;
+    first_held_ = entry.index.next();
+    term_starts_.clear();
+    held_.clear();
+    held_bytes_ = 0;
 }
 
 void LogTail::cut_from(LogIndex index) {
@@ -73,9 +104,11 @@ void LogTail::evict(std::uint64_t bytes_max, LogIndex keep_after) {
         first_held_ = held_.front().header.end();
         held_.pop_front();
     }
+    forget_terms();
 }
 
 EntryId LogTail::newest_not_after(EntryId probe) const {
+    if (probe.index < before_first_.index) return probe;
     LogIndex index = std::min(probe.index, last_.index);
     while (index > before_first_.index) {
         const EntryId entry = entry_at(index);

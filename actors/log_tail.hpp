@@ -20,6 +20,8 @@ public:
     explicit LogTail(const RecoveredLog& recovered);
 
     EntryId last() const { return last_; }
+    // What lies before the log; its term may be unknown (0), see docs/log-format.md.
+    EntryId before_first() const { return before_first_; }
     // The oldest entry that the log still has, in memory or on disk.
     LogIndex first() const { return before_first_.index.next(); }
     LogIndex first_held() const { return first_held_; }
@@ -32,6 +34,10 @@ public:
 
     // The batch must follow last(), in a term that is not lower.
     void append(Batch batch);
+    // The disk holds entries behind `entry` only, any more.
+    void disk_begins_after(EntryId entry);
+    // Forgets everything: the log goes on after `entry`.
+    void restart_after(EntryId entry);
     // Forgets all entries from `index` on. It must be the first of a batch: logs part at batches'
     // edges.
     void cut_from(LogIndex index);
@@ -45,11 +51,14 @@ public:
 
     // The newest entry at or below `probe.index` whose term is at most `probe.term`. What both logs
     // may have in common lies at or below it, so each exchange of hints skips at least one whole
-    // term (Raft §5.3, last paragraphs).
+    // term (Raft §5.3, last paragraphs). Of what lies before the log nothing is known: the probe.
     EntryId newest_not_after(EntryId probe) const;
 
 private:
-    EntryId before_first_;
+    void forget_terms();
+
+    EntryId disk_before_first_;
+    EntryId before_first_;  // the same, or of what memory holds, if that reaches back further
     EntryId last_;
     std::vector<EntryId> term_starts_;  // ascending
     LogIndex first_held_;

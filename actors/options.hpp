@@ -29,6 +29,9 @@ struct RaftOptions {
         1 << 20;  // of batches in one AppendEntries; at least one batch goes
     std::uint64_t in_flight_bytes_max = 8 << 20;   // sent to one peer and not yet acknowledged
     std::uint64_t catch_up_bytes_max = 256 << 10;  // the same two, for a peer that is fed from disk
+    std::uint64_t snapshot_piece_bytes = 256 << 10;  // of a snapshot, in one message
+    std::uint64_t snapshot_in_flight_max = 4;        // pieces sent to one peer and not answered
+    std::uint64_t snapshot_bytes_per_second = 128 << 20;  // to all peers together; > 0
     std::uint64_t tail_bytes_max = 32 << 20;       // of batches kept in memory for slow peers
     std::uint64_t uncommitted_bytes_max = 64 << 20;  // beyond it proposals are refused as busy
     std::uint64_t apply_bytes_max = 8 << 20;  // handed to the state machine and not yet applied

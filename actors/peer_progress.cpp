@@ -23,6 +23,11 @@ void PeerProgress::probe_from_match() {
     sent_before_it_ = LogIndex();
 }
 
+void PeerProgress::probe_from(LogIndex next) {
+    probe_from_match();
+    next_ = std::max(match_.next(), next);
+}
+
 void PeerProgress::matched(LogIndex index) {
     match_ = std::max(match_, index);
     if (probing_) start_streaming();

@@ -37,6 +37,9 @@ public:
     // taken for lost.
     void probe_from_match();
 
+    // The peer has got a snapshot: what comes next is found out from there.
+    void probe_from(LogIndex next);
+
     // The peer's log matches up to `index`.
     void matched(LogIndex index);
     // The peer refused `rejected`; `hint` is the newest entry that may match. False: an old

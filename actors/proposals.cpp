@@ -130,6 +130,15 @@ std::vector<std::pair<RequestKey, CommandOutcome>> Proposals::applied(const Outc
     return done;
 }
 
+std::vector<RequestKey> Proposals::lose(Term term) {
+    std::vector<RequestKey> lost;
+    while (!proposed_.empty() && batches_.at(proposed_.begin()->second).term <= term) {
+        const std::vector<RequestKey> keys = give_up(proposed_.begin()->first);
+        lost.insert(lost.end(), keys.begin(), keys.end());
+    }
+    return lost;
+}
+
 bool Proposals::proposed(BatchNumber number) const {
     const auto batch = batches_.find(number);
     return batch != batches_.end() && batch->second.proposal;

@@ -57,6 +57,10 @@ public:
     // wait again what is certainly not in the log.
     std::vector<std::pair<RequestKey, CommandOutcome>> applied(const OutcomesReady& ready);
 
+    // A snapshot took the place of all entries of terms up to `term`, and of their outcomes: forgets
+    // what was proposed in them, and returns its requests.
+    std::vector<RequestKey> lose(Term term);
+
     // True if the batch may be in the log: it was proposed, and nothing says that it was lost.
     bool proposed(BatchNumber batch) const;
     // One of the batch's requests was answered without an outcome. A batch that nobody waits for is

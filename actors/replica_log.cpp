@@ -95,6 +95,7 @@ void ReplicaLog::commit_to(LogIndex index) {
 }
 
 void ReplicaLog::feed_state_machine() {
+    if (installing_) return;
     const LogIndex limit = std::min(commit_, durable());
     while (handed_ < limit && applying_.bytes() < options_.apply_bytes_max && !reading_) {
         auto batches = tail_.batches_from(handed_.next(), options_.append_bytes_max);
@@ -126,6 +127,7 @@ void ReplicaLog::on(const Applied& applied) {
 bool ReplicaLog::on(const LogRead& read) {
     if (reading_ != read.request) return false;
     reading_.reset();
+    if (installing_) return true;
     CHECK(!read.batches.empty(), "committed entries that are not applied stay in the log");
     hand_over(read.batches, std::min(commit_, durable()));
     return true;
@@ -135,6 +137,47 @@ StorageRequest ReplicaLog::read_for_peer(LogIndex from, std::uint64_t bytes_max)
     const StorageRequest request = next_request();
     send_to_storage(ReadLog{request, from, bytes_max});
     return request;
+}
+
+// ---- compaction and snapshots
+
+void ReplicaLog::on(const Flushed& flushed) {
+    send_to_storage(Compact{flushed.index, flushed.ask});
+}
+
+void ReplicaLog::on(const Compacted& compacted) {
+    tail_.disk_begins_after(compacted.before_first);
+}
+
+void ReplicaLog::install(const SnapshotName& snapshot) {
+    CHECK(!installing_ && snapshot.last.index > commit_, "a snapshot only ever takes forward");
+    installing_ = snapshot;
+    context_.send({context_.self().node, ActorName::state_machine}, InstallState{snapshot});
+}
+
+void ReplicaLog::on(const StateInstalled& installed) {
+    CHECK(installing_ == installed.snapshot, "one at a time");
+    installing_.reset();
+    if (!installed.installed) return;
+    reading_.reset();
+    applying_.clear();
+    const EntryId last = installed.snapshot.last;
+    if (last.index <= commit_ || tail_.term_at(last.index) == last.term) {
+        handed_ = std::max(handed_, last.index);
+    } else {
+        restart_after(last);
+    }
+}
+
+// Raft §7: a log that does not hold the snapshot's last entry holds nothing that is worth keeping.
+void ReplicaLog::restart_after(EntryId entry) {
+    tail_.restart_after(entry);
+    uncommitted_.clear();
+    commit_ = handed_ = entry.index;
+    unsent_from_ = entry.index.next();
+    const StorageRequest request = next_request();
+    mark_.asked(request, unsent_from_, context_.now());
+    send_to_storage(RestartLog{request, entry});
 }
 
 void ReplicaLog::send_to_storage(AnyMessage message) {

@@ -4,7 +4,7 @@
 //
 // Owns: LogTail, DurableMark, commit index, the numbers of storage requests.
 // Must not know: roles, terms' meaning, peers.
-// Sends: Append, ReadLog (storage); Apply (state machine).
+// Sends: Append, ReadLog, Compact, RestartLog (storage); Apply, InstallState (state machine).
 #pragma once
 
 #include <optional>
@@ -53,6 +53,18 @@ public:
 
     // Asks storage for older batches; the answer bears the number that is returned.
     StorageRequest read_for_peer(LogIndex from, std::uint64_t bytes_max);
+    // The state machine has everything up to `flushed.index` on disk: storage may forget it.
+    void on(const Flushed& flushed);
+    void on(const Compacted& compacted);
+
+    // The state machine puts a snapshot that is here as a whole in its state's place. Until it has,
+    // it is fed nothing.
+    void install(const SnapshotName& snapshot);
+    const std::optional<SnapshotName>& installing() const { return installing_; }
+    // It has, or could not. What the log holds up to the snapshot's last entry is needless then; if
+    // it holds another entry there, or none, all of it is.
+    void on(const StateInstalled& installed);
+
     // Tries again to write what there was no room for. Called from time to time.
     void retry_after_refusal();
 
@@ -62,6 +74,7 @@ private:
     void maybe_has_space();
     void send_to_storage(AnyMessage message);
     void hand_over(std::vector<Batch> batches, LogIndex limit);
+    void restart_after(EntryId entry);
 
     Context& context_;
     const RaftOptions& options_;
@@ -76,6 +89,7 @@ private:
 
     LogIndex handed_;  // the state machine has been sent everything up to here
     ByteWindow applying_;
+    std::optional<SnapshotName> installing_;
     std::optional<StorageRequest> reading_;  // committed batches that memory does not hold
 };
 

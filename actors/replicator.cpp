@@ -44,8 +44,9 @@ void Replicator::on(const Fence& fence, const Envelope&) {
     }
     std::optional<Duration> since_leader;
     if (leader_heard_) since_leader = context_.now() - *leader_heard_;
-    tell_election(Fenced{fence.term, Standing{log_.last(), voters(), since_leader,
-                                              log_.storage_answers(options_.storage_stall)}});
+    // Who is changing its state for another's can not lead meanwhile.
+    const bool fit = log_.storage_answers(options_.storage_stall) && !log_.installing();
+    tell_election(Fenced{fence.term, Standing{log_.last(), voters(), since_leader, fit}});
 }
 
 // Design rule 3.
@@ -136,6 +137,13 @@ void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
     leader_heard(envelope.from.node);
 }
 
+void Replicator::on(const InstallSnapshot& piece, const Envelope& envelope) {
+    if (!admit(piece.term, envelope)) return;
+    CHECK(!leads(), "two leaders in one term");
+    following().on(piece, envelope.from.node);
+    leader_heard(envelope.from.node);
+}
+
 // Election restarts its timer on this; it is told often enough for that, not for every message.
 void Replicator::leader_heard(NodeId leader) {
     const Moment now = context_.now();
@@ -159,6 +167,10 @@ void Replicator::on(const AppendEntriesReply& reply, const Envelope& envelope) {
 }
 
 void Replicator::on(const HeartbeatReply& reply, const Envelope& envelope) {
+    if (Leading* leading = leading_in(reply.term)) leading->on(reply, envelope.from.node);
+}
+
+void Replicator::on(const InstallSnapshotReply& reply, const Envelope& envelope) {
     if (Leading* leading = leading_in(reply.term)) leading->on(reply, envelope.from.node);
 }
 
@@ -212,6 +224,34 @@ void Replicator::on(const LogRead& read, const Envelope&) {
 
 void Replicator::on(const Applied& applied, const Envelope&) {
     log_.on(applied);
+}
+
+// ---- snapshots and compaction
+
+void Replicator::on(const SnapshotRead& read, const Envelope&) {
+    if (Leading* leading = this->leading()) leading->on(read);
+}
+
+void Replicator::on(const SnapshotWritten& written, const Envelope&) {
+    if (!leads() && open_ == fence_) following().on(written);
+}
+
+void Replicator::on(const StateInstalled& installed, const Envelope&) {
+    log_.on(installed);
+    if (!leads() && open_ == fence_) following().on(installed);
+}
+
+void Replicator::on(const Flushed& flushed, const Envelope&) {
+    const Leading* leading = this->leading();
+    const auto held = leading ? leading->holds_log_at() : std::nullopt;
+    log_.on(Flushed{std::min(flushed.index, held.value_or(flushed.index)), flushed.ask});
+}
+
+void Replicator::on(const Compacted& compacted, const Envelope&) {
+    log_.on(compacted);
+    if (compacted.ask)
+        context_.send({self_, ActorName::gateway},
+                      SnapshotTaken{compacted.ask, compacted.flushed});
 }
 
 // ---- connections

@@ -4,14 +4,14 @@
 // what the role of this term needs: Following or Leading. Must not know: votes. It leads when
 // election says so and the fence allows it.
 //
-// Takes: Fence, TermSaved, Lead (election); Appended, AppendRefused, LogRead (storage); Applied
-// (state
-//   machine); AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm,
-//   TransferLeadership (network); Propose, ReadIndex (gateways of all nodes); AskReport (gateway);
+// Takes: Fence, TermSaved, Lead (election); Appended, AppendRefused, LogRead, Compacted (storage);
+//   Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (state machine);
+//   AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, InstallSnapshot,
+//   InstallSnapshotReply, NewerTerm, TransferLeadership (network); Propose, ReadIndex (gateways of all nodes); AskReport (gateway);
 //   PeerUp, PeerLost (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 // ReplicaLog
-//   send; NewerTerm (peers); ProposeRefused, ReplicatorReport (gateway).
+//   send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
 //   which nothing is done, and `open`, the term whose saving election has confirmed. Work is done
@@ -36,7 +36,9 @@ namespace raftbus {
 using ReplicatorInbox =
     std::variant<Fence, TermSaved, Lead, Appended, AppendRefused, LogRead, Applied, AppendEntries,
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
-                 Propose, ReadIndex, AskReport, PeerUp, PeerLost>;
+                 Propose, ReadIndex, AskReport, PeerUp, PeerLost, InstallSnapshot,
+                 InstallSnapshotReply, SnapshotRead, SnapshotWritten, StateInstalled, Flushed,
+                 Compacted>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
@@ -68,6 +70,13 @@ public:
     void on(const AskReport&, const Envelope&);
     void on(const PeerUp&, const Envelope&);
     void on(const PeerLost&, const Envelope&);
+    void on(const InstallSnapshot&, const Envelope&);
+    void on(const InstallSnapshotReply&, const Envelope&);
+    void on(const SnapshotRead&, const Envelope&);
+    void on(const SnapshotWritten&, const Envelope&);
+    void on(const StateInstalled&, const Envelope&);
+    void on(const Flushed&, const Envelope&);
+    void on(const Compacted&, const Envelope&);
 
     // For invariants and tests.
     Term fence() const { return fence_; }

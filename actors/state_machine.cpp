@@ -1,11 +1,14 @@
 #include "actors/state_machine.hpp"
 
+#include <utility>
+
 #include "messages/check.hpp"
 
 namespace raftbus {
 namespace {
 
-constexpr JobId kFlush = 1;
+enum StateJob : JobId { kFlush = 1, kMakeSnapshot, kReadSnapshot, kInstall };
+constexpr TimerId kSnapshotIdle = 1;
 
 Address neighbour(const Context& context, ActorName actor) {
     return {context.self().node, actor};
@@ -13,7 +16,21 @@ Address neighbour(const Context& context, ActorName actor) {
 
 }  // namespace
 
+StateMachine::StateMachine(Context& context, KvState& state)
+    : context_(context),
+      state_(state),
+      server_(context, [&state] { return state.begin_snapshot(); }, kMakeSnapshot, kReadSnapshot,
+              kSnapshotIdle),
+      intake_(context, [&state] { return state.receive_snapshot(); }) {}
+
+void StateMachine::start() {
+    if (state_.flushed().index) tell_flushed(0);
+}
+
+// ---- applying
+
 void StateMachine::on(const Apply& apply, const Envelope&) {
+    CHECK(!installation_ && !install_due_, "fed while its state is being replaced");
     const NodeId self = context_.self().node;
     OutcomesReady ready;
     for (const Batch& batch : apply.batches) {
@@ -35,7 +52,7 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
 }
 
 void StateMachine::on(const ReadState& read, const Envelope& envelope) {
-    if (read.at <= state_.applied().index) {
+    if (read.at <= state_.applied().index && !installation_) {
         answer(read, envelope);
     } else {
         waiting_.emplace(read.at, WaitingRead{envelope, read});
@@ -43,6 +60,11 @@ void StateMachine::on(const ReadState& read, const Envelope& envelope) {
 }
 
 void StateMachine::on(const AskReport& ask, const Envelope& envelope) {
+    if (installation_) return reports_.push_back({envelope, ask});
+    report(ask, envelope);
+}
+
+void StateMachine::report(const AskReport& ask, const Envelope& envelope) {
     StateReport report;
     report.ask = ask.ask;
     report.applied = state_.applied().index;
@@ -51,14 +73,108 @@ void StateMachine::on(const AskReport& ask, const Envelope& envelope) {
     context_.send(envelope.from, report);
 }
 
+// ---- flushes
+
+void StateMachine::on(const TakeSnapshot& take, const Envelope&) {
+    asked_.push_back(take.ask);
+}
+
 void StateMachine::on_drained() {
-    if (state_.wants_flush()) context_.run_in_background(kFlush, state_.begin_flush());
+    maybe_install();
+    maybe_flush();
+}
+
+void StateMachine::maybe_flush() {
+    if (flushing_ || installation_ || install_due_) return;
+    const bool asked = !asked_.empty();
+    if (asked && state_.flushed() == state_.applied()) {
+        for (const std::uint64_t ask : std::exchange(asked_, {})) tell_flushed(ask);
+        return;
+    }
+    if (!asked && !state_.wants_flush()) return;
+    flushing_ = true;
+    asked_of_flush_ = std::exchange(asked_, {});
+    context_.run_in_background(kFlush, state_.begin_flush());
+}
+
+void StateMachine::tell_flushed(std::uint64_t ask) {
+    context_.send(neighbour(context_, ActorName::replicator),
+                  Flushed{state_.flushed().index, ask});
 }
 
 void StateMachine::on_job_done(JobId job) {
+    if (server_.on_job_done(job)) return;
+    if (job == kInstall) return installed();
     CHECK(job == kFlush);
+    flushing_ = false;
     state_.end_flush();
     context_.log(LogLevel::debug, "the state is flushed up to " + to_text(state_.flushed()));
+    if (asked_of_flush_.empty()) tell_flushed(0);
+    for (const std::uint64_t ask : std::exchange(asked_of_flush_, {})) tell_flushed(ask);
+}
+
+// ---- snapshots
+
+void StateMachine::on(const ReadSnapshot& read, const Envelope&) {
+    server_.on(read);
+}
+
+void StateMachine::on(const WriteSnapshot& piece, const Envelope& envelope) {
+    context_.send(envelope.from, SnapshotWritten{piece.snapshot, intake_.take(piece)});
+}
+
+void StateMachine::on(const InstallState& install, const Envelope&) {
+    CHECK(!installation_ && !install_due_, "one at a time");
+    install_due_ = install.snapshot;
+}
+
+// Not beside a flush, which writes to the state that goes.
+void StateMachine::maybe_install() {
+    if (!install_due_ || flushing_) return;
+    const SnapshotName snapshot = *std::exchange(install_due_, std::nullopt);
+    auto whole = intake_.hand_over(snapshot);
+    if (!whole) {
+        context_.send(neighbour(context_, ActorName::replicator), StateInstalled{snapshot, false});
+        return;
+    }
+    installation_ = std::make_shared<Installation>();
+    installation_->snapshot = snapshot;
+    context_.run_in_background(
+        kInstall, [installation = installation_,
+                   work = state_.begin_install(std::move(whole), snapshot.last)] {
+            installation->result = work();
+        });
+}
+
+// The gateway has to know that it will not hear of what lies in between.
+void StateMachine::installed() {
+    const auto installation = std::exchange(installation_, nullptr);
+    const bool done = installation->result.ok();
+    state_.end_install(done);
+    if (done) {
+        CHECK(state_.applied() == installation->snapshot.last);
+        context_.log(LogLevel::info,
+                     "a snapshot up to " + to_text(state_.applied()) + " took the state's place");
+        OutcomesReady ready;
+        ready.index = state_.applied().index;
+        ready.term = state_.applied().term;
+        ready.skipped = true;
+        context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
+    } else {
+        context_.log(LogLevel::error, "a snapshot that came in can not be used: " +
+                                          installation->result.error().message);
+    }
+    context_.send(neighbour(context_, ActorName::replicator),
+                  StateInstalled{installation->snapshot, done});
+    for (const WaitingReport& waited : std::exchange(reports_, {})) {
+        context_.answering(waited.envelope);
+        report(waited.ask, waited.envelope);
+    }
+    answer_waiting();
+}
+
+void StateMachine::on_timer(TimerId timer) {
+    server_.on_timer(timer);
 }
 
 std::string StateMachine::describe() const {

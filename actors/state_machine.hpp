@@ -1,26 +1,37 @@
 // state_machine: the actor that applies what is committed, and answers reads from what it has
 // applied (Raft §5.3, §8).
 //
-// Takes: Apply (replicator), ReadState (gateway), AskReport (gateway).
-// Sends: Applied (replicator), OutcomesReady and StateRead (gateway), StateReport (whoever asked).
-// Owns: the state's use: what is applied, who waits for which index, when a flush runs.
+// Takes: Apply, ReadSnapshot, WriteSnapshot, InstallState (replicator); ReadState, AskReport,
+//   TakeSnapshot (gateway).
+// Sends: Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (replicator);
+//   OutcomesReady and StateRead (gateway), StateReport (whoever asked).
+// Owns: the state's use: what is applied, who waits for which index, when a flush runs; its
+//   snapshot, and another node's that takes its place.
 // Must not know: why an entry is committed, who leads, what a client asked.
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/snapshot_intake.hpp"
+#include "actors/snapshot_server.hpp"
 #include "storage/kv_state.hpp"
 
 namespace raftbus {
 
-class StateMachine : public ActorOf<StateMachine, std::variant<Apply, ReadState, AskReport>> {
+using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot,
+                                       WriteSnapshot, InstallState>;
+
+class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
     // Both must outlive the actor. `state` is touched by nobody else, but for the work of its
     // flushes.
-    StateMachine(Context& context, KvState& state) : context_(context), state_(state) {}
+    StateMachine(Context& context, KvState& state);
 
     // Batches that are applied already are skipped: after a start the replicator sends the log
     // again from wherever it sees fit. Answered all the same with Applied and OutcomesReady.
@@ -28,6 +39,15 @@ public:
     void on(const ReadState& read, const Envelope& envelope);
     void on(const AskReport& ask, const Envelope& envelope);
 
+    // Flushes what is applied, if it is not; then the log is cut, and whoever asked is told.
+    void on(const TakeSnapshot& take, const Envelope& envelope);
+    void on(const ReadSnapshot& read, const Envelope& envelope);
+    void on(const WriteSnapshot& piece, const Envelope& envelope);
+    // Nothing is applied until this is answered, and no read.
+    void on(const InstallState& install, const Envelope& envelope);
+
+    void start() override;
+    void on_timer(TimerId timer) override;
     void on_drained() override;
     void on_job_done(JobId job) override;
     std::string describe() const override;
@@ -41,6 +61,21 @@ private:
         ReadState read;
     };
 
+    struct WaitingReport {
+        Envelope envelope;
+        AskReport ask;
+    };
+    // Shared with the job that works on it.
+    struct Installation {
+        SnapshotName snapshot;
+        Status result = Done{};
+    };
+
+    void report(const AskReport& ask, const Envelope& envelope);
+    void maybe_flush();
+    void tell_flushed(std::uint64_t ask);
+    void maybe_install();
+    void installed();
     void answer(const ReadState& read, const Envelope& envelope);
     void answer_waiting();
     Answer answer_to(const Query& query);
@@ -48,6 +83,15 @@ private:
     Context& context_;
     KvState& state_;
     std::multimap<LogIndex, WaitingRead> waiting_;  // by the index they wait for, then as they came
+
+    bool flushing_ = false;
+    std::vector<std::uint64_t> asked_;           // TakeSnapshot, for the next flush
+    std::vector<std::uint64_t> asked_of_flush_;  // for the one under way
+    SnapshotServer server_;
+    SnapshotIntake intake_;
+    std::optional<SnapshotName> install_due_;
+    std::shared_ptr<Installation> installation_;  // null: none is under way
+    std::vector<WaitingReport> reports_;          // asked for meanwhile
 };
 
 }  // namespace raftbus

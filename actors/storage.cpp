@@ -1,5 +1,6 @@
 #include "actors/storage.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace raftbus {
@@ -33,6 +34,10 @@ void Storage::on(const SaveHardState& save, const Envelope& envelope) {
 }
 
 void Storage::on(const Append& append, const Envelope& envelope) {
+    if (!delayed_.empty()) {
+        delayed_.push_back({envelope, append});
+        return;
+    }
     if (stage(append))
         burst_.push_back({envelope, Appended{append.request}});
     else
@@ -41,6 +46,41 @@ void Storage::on(const Append& append, const Envelope& envelope) {
 
 void Storage::on(const ReadLog& read, const Envelope& envelope) {
     burst_.push_back({envelope, read});
+}
+
+void Storage::on(const Compact& compact, const Envelope& envelope) {
+    burst_.push_back({envelope, compact});
+}
+
+// A restart of the log has to happen: it waits for room, and all later appends behind it, for
+// their answers have to come in order.
+void Storage::on(const RestartLog& restart, const Envelope& envelope) {
+    delayed_.push_back({envelope, restart});
+    take_delayed();
+}
+
+void Storage::take_delayed() {
+    while (!delayed_.empty()) {
+        const Delayed next = delayed_.front();
+        if (const auto* restart = std::get_if<RestartLog>(&next.request)) {
+            write_burst();
+            if (!log_.restart_after(restart->after)) {
+                note_room(false);
+                if (!retry_timer_.running()) retry_timer_.start(kRetryAfter);
+                return;
+            }
+            refused_from_ = LogIndex(0);
+            burst_.push_back({next.envelope, Appended{restart->request}});
+            delayed_.pop_front();
+        } else {
+            const Append append = std::get<Append>(next.request);
+            delayed_.pop_front();
+            if (stage(append))
+                burst_.push_back({next.envelope, Appended{append.request}});
+            else
+                burst_.push_back({next.envelope, AppendRefused{append.request}});
+        }
+    }
 }
 
 bool Storage::stage(const Append& append) {
@@ -75,7 +115,10 @@ void Storage::await_room() {
 }
 
 void Storage::on_timer(TimerId id) {
-    if (retry_timer_.fired(id)) stage_saves();
+    if (retry_timer_.fired(id)) {
+        stage_saves();
+        take_delayed();
+    }
     if (idle_timer_.fired(id)) {
         seal_due_ = !busy_;
         if (std::exchange(busy_, false)) idle_timer_.start(kIdleAfter);
@@ -83,6 +126,11 @@ void Storage::on_timer(TimerId id) {
 }
 
 void Storage::on_drained() {
+    write_burst();
+    if (std::exchange(seal_due_, false)) log_.seal();
+}
+
+void Storage::write_burst() {
     if (std::exchange(staged_, false)) {
         log_.sync();
         busy_ = true;
@@ -90,7 +138,6 @@ void Storage::on_drained() {
         if (!idle_timer_.running()) idle_timer_.start(kIdleAfter);
     }
     for (const Held& held : std::exchange(burst_, {})) answer(held);
-    if (std::exchange(seal_due_, false)) log_.seal();
 }
 
 void Storage::answer(const Held& held) {
@@ -100,6 +147,8 @@ void Storage::answer(const Held& held) {
         [&]<class A>(const A& answer) {
             if constexpr (std::is_same_v<A, ReadLog>)
                 context_.send(to, read(answer));
+            else if constexpr (std::is_same_v<A, Compact>)
+                context_.send(to, compact(answer));
             else
                 context_.send(to, answer);
         },
@@ -108,6 +157,11 @@ void Storage::answer(const Held& held) {
 
 LogRead Storage::read(const ReadLog& read) {
     return {read.request, log_.first(), log_.last().index, log_.read(read.from, read.bytes_max)};
+}
+
+Compacted Storage::compact(const Compact& compact) {
+    log_.compact(std::min(compact.flushed, log_.last().index), compact.ask != 0);
+    return {log_.before_first(), compact.flushed, compact.ask};
 }
 
 void Storage::note_room(bool room) {

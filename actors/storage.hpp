@@ -2,8 +2,9 @@
 //
 // Owns: the requests of the current burst, in order, and what can not be answered for lack of room.
 // Must not know: roles, what a term means, files.
-// Takes: SaveHardState (election); Append, ReadLog (replicator, gateway).
-// Sends: HardStateSaved; Appended, AppendRefused; LogRead.
+// Takes: SaveHardState (election); Append, RestartLog, Compact (replicator); ReadLog (replicator,
+//   gateway).
+// Sends: HardStateSaved; Appended, AppendRefused; Compacted; LogRead.
 //
 // A burst costs one sync: its changes are gathered as they come, and when it is drained they are
 // written together, and only then answered, in the order in which they were asked. Throws
@@ -21,7 +22,8 @@
 
 namespace raftbus {
 
-class Storage : public ActorOf<Storage, std::variant<SaveHardState, Append, ReadLog>> {
+class Storage
+    : public ActorOf<Storage, std::variant<SaveHardState, Append, ReadLog, RestartLog, Compact>> {
 public:
     // `log` outlives the actor. Whoever stops the node seals it when the actor has stopped.
     Storage(Context& context, Log& log);
@@ -29,15 +31,22 @@ public:
     void on(const SaveHardState& save, const Envelope& envelope);
     void on(const Append& append, const Envelope& envelope);
     void on(const ReadLog& read, const Envelope& envelope);
+    void on(const RestartLog& restart, const Envelope& envelope);
+    void on(const Compact& compact, const Envelope& envelope);
     void on_timer(TimerId id) override;
     void on_drained() override;
     std::string describe() const override;
 
 private:
-    using Answer = std::variant<HardStateSaved, Appended, AppendRefused, ReadLog>;
+    using Answer = std::variant<HardStateSaved, Appended, AppendRefused, ReadLog, Compact>;
     struct Held {
         Envelope envelope;  // of the request
-        Answer answer;      // once the burst is durable; a read is done then
+        Answer answer;      // once the burst is durable; what reads or compacts is done then
+    };
+    // A restart that there is no room for, or what was asked behind it.
+    struct Delayed {
+        Envelope envelope;
+        std::variant<RestartLog, Append> request;
     };
     struct WaitingSave {
         Envelope envelope;
@@ -46,9 +55,12 @@ private:
 
     bool stage(const Append& append);
     void stage_saves();
+    void take_delayed();
+    void write_burst();
     void await_room();
     void answer(const Held& held);
     LogRead read(const ReadLog& read);
+    Compacted compact(const Compact& compact);
     void note_room(bool room);
 
     Context& context_;
@@ -63,6 +75,7 @@ private:
     // replicator knew builds on it, and is refused too: until something begins there, or before it,
     // and fits.
     LogIndex refused_from_;  // 0: none
+    std::deque<Delayed> delayed_;  // not empty: its first is a restart
     bool room_ = true;       // for batches, as last logged
     bool can_save_ = true;   // false: some save waits for room
 

@@ -22,6 +22,7 @@
 #include "storage/identity.hpp"
 #include "storage/kv_rocksdb.hpp"
 #include "storage/log.hpp"
+#include "storage/startup.hpp"
 
 namespace raftbus::cli {
 namespace {
@@ -130,15 +131,8 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     KvRocksdbOptions state_options;
     state_options.layers.flush_bytes = settings.flush_bytes;
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
-    const EntryId applied = parts.state->applied();
-    const RecoveredLog& recovered = parts.log->recovered();
-    if (applied.index > recovered.last.index) {
-        throw Failure(Exit::refused,
-                      fmt::format("{}: the state holds entries up to {}, but the log ends at {}",
-                                  settings.data, applied.index.value, recovered.last.index.value),
-                      "log files are missing: put them back, or empty the directory and let the "
-                      "peers rebuild it");
-    }
+    if (const Status together = bring_together(*parts.log, *parts.state); !together)
+        throw Failure(Exit::refused, settings.data + ": " + together.error().message);
     const std::string own = own_peer_endpoint(parts.identity);
     parts.raft = settings.raft;
     parts.raft.members = parts.identity.members;

@@ -113,6 +113,31 @@ struct NewerTerm {
     RAFTBUS_FIELDS(NewerTerm, term);
 };
 
+// Which snapshot. Two of the same state may differ in their bytes, so each has a number of its own.
+struct SnapshotName {
+    EntryId last;           // the newest entry that it covers
+    std::uint64_t id = 0;   // drawn by the node that made it
+    std::uint64_t size = 0; // in bytes
+    RAFTBUS_FIELDS(SnapshotName, last, id, size);
+};
+
+// A piece of a snapshot, for a peer whose next entry is not in the leader's log any more (Raft §7).
+struct InstallSnapshot {
+    Term term;
+    SnapshotName snapshot;
+    std::uint64_t offset = 0;
+    std::uint32_t crc = 0;  // CRC32C of the bytes
+    SharedBytes bytes;
+    RAFTBUS_FIELDS(InstallSnapshot, term, snapshot, offset, crc, bytes);
+};
+struct InstallSnapshotReply {
+    Term term;               // echoed
+    SnapshotName snapshot;   // echoed
+    std::uint64_t received = 0;  // bytes of it that are there, without gaps
+    bool installed = false;      // it is in force, or was not needed
+    RAFTBUS_FIELDS(InstallSnapshotReply, term, snapshot, received, installed);
+};
+
 // Asks the leader to hand leadership to `target` (0: whoever is best).
 struct TransferLeadership {
     NodeId target;

@@ -230,6 +230,7 @@ void Cluster::stepped(SimNode& node, ActorName actor) {
             if (actor == ActorName::replicator && options_.node.raft.lease) demand(check_leases());
             return;
         case ActorName::state_machine:
+            if (node.kv().installed()) demand(rules_.on_installed(node.id(), node.kv().applied()));
             demand(rules_.on_applied(node.id(), node.kv().applied(), node.kv().digest()));
             return;
         case ActorName::gateway:
@@ -240,10 +241,10 @@ void Cluster::stepped(SimNode& node, ActorName actor) {
 
 void Cluster::on_starting(SimNode& node) {
     const Log& log = node.log();
-    std::vector<Batch> batches;
-    if (log.first() <= log.last().index) batches = node.log().read(log.first(), ~0ULL);
-    demand(rules_.on_start(node.id(), batches, log.recovered().hard_state,
-                           node.kv().applied().index, node.disk().busy_until()));
+    ClusterRules::Found found{
+        log.before_first(), {}, log.recovered().hard_state, node.kv().applied().index};
+    if (log.first() <= log.last().index) found.log = node.log().read(log.first(), ~0ULL);
+    demand(rules_.on_start(node.id(), found, node.disk().busy_until()));
 }
 
 void Cluster::on_up(SimNode& node) {

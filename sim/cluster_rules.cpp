@@ -27,6 +27,13 @@ std::uint64_t chain_of(std::uint64_t before, const BatchHeader& h) {
     return chain;
 }
 
+template <class Marks>
+std::vector<EntryId> ends_of(const Marks& log) {
+    std::vector<EntryId> ends;
+    for (const auto& mark : log) ends.push_back(mark.last);
+    return ends;
+}
+
 }  // namespace
 
 ClusterRules::ClusterRules(std::size_t voters) : nodes_(voters) {}
@@ -37,25 +44,45 @@ LogIndex ClusterRules::commit() const {
 
 // ---- life
 
-Broken ClusterRules::on_start(NodeId id, const std::vector<Batch>& log, const HardState& hard_state,
-                              LogIndex applied, Moment done) {
+Broken ClusterRules::on_start(NodeId id, const Found& found, Moment done) {
     Node& node = at(id);
-    node.log.clear();
     node.before.reset();
-    std::vector<EntryId> ends;
-    for (const Batch& batch : log) {
-        ends.push_back(batch.last());
+    if (Broken broken = begin_after(id, node.log, found.before_first)) return broken;
+    for (const Batch& batch : found.log)
         if (Broken broken = add(id, node, batch)) return broken;
-    }
-    if (const auto lost = node.disk.found(hard_state, ends, done))
+    if (const auto lost = node.disk.found(found.hard_state, ends_of(node.log), done))
         return named(id, "restarts: " + *lost);
-    node.applied = applied;
-    node.committed = count_up_to(node.log, applied);
+    node.applied = found.applied;
+    node.committed = count_up_to(node.log, found.applied);
     if (node.committed > committed_.size())
         return named(id, "restarts with a state that nobody committed");
     if (node.committed > 0 &&
         node.log[node.committed - 1].chain != committed_[node.committed - 1].chain)
         return named(id, "restarts with a state of other entries than were committed");
+    return std::nullopt;
+}
+
+// Only what is committed may be forgotten. The term may be unknown.
+Broken ClusterRules::begin_after(NodeId id, std::vector<Mark>& log, EntryId entry) const {
+    log.clear();
+    for (const Committed& c : committed_) {
+        if (c.batch.header.last() > entry.index) break;
+        log.push_back({c.batch.last(), c.chain});
+    }
+    const EntryId last = log.empty() ? EntryId{} : log.back().last;
+    if (last.index != entry.index || (entry.term && last.term != entry.term))
+        return named(id, "its log begins behind " + to_text(entry) + ", which nobody committed");
+    return std::nullopt;
+}
+
+Broken ClusterRules::on_installed(NodeId id, EntryId last) {
+    Node& node = at(id);
+    const std::size_t batches = count_up_to(node.log, last.index);
+    if (batches > 0 && node.log[batches - 1].last == last) return std::nullopt;  // it had them
+    std::vector<Mark> log;
+    if (Broken broken = begin_after(id, log, last)) return broken;
+    node.disk.restarted(ends_of(log));
+    node.appends.clear();  // whatever becomes of them
     return std::nullopt;
 }
 
@@ -189,8 +216,17 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
 // Brings the picture of the log up to date. What is equal in index and term is equal.
 Broken ClusterRules::follow_log(NodeId id, Node& node, const LogTail& tail) {
     std::vector<Mark>& log = node.log;
+    const LogIndex before = tail.before_first().index;
+    const std::size_t known = count_up_to(log, before);
+    const EntryId there = known > 0 ? log[known - 1].last : EntryId{};
+    const Term term = tail.before_first().term;
+    if (there.index != before || (term && there.term != term)) {
+        if (Broken broken = begin_after(id, log, tail.before_first())) return broken;
+        node.committed = log.size();
+    }
     if (log.empty() ? !tail.last().index : log.back().last == tail.last()) return std::nullopt;
-    while (!log.empty() && tail.term_at(log.back().last.index) != log.back().last.term) {
+    while (!log.empty() && log.back().last.index > before &&
+           tail.term_at(log.back().last.index) != log.back().last.term) {
         if (log.size() <= node.committed) return named(id, "drops a committed entry");
         log.pop_back();
     }

@@ -33,9 +33,15 @@ public:
     // Nodes 1 to `voters`.
     explicit ClusterRules(std::size_t voters);
 
-    // A node starts with this log and hard state. Before `done` it takes no part.
-    Broken on_start(NodeId node, const std::vector<Batch>& log, const HardState& hard_state,
-                    LogIndex applied, Moment done);
+    // What a node finds when it starts.
+    struct Found {
+        EntryId before_first;  // the log begins behind it
+        std::vector<Batch> log;
+        HardState hard_state;
+        LogIndex applied;
+    };
+    // Before `done` it takes no part.
+    Broken on_start(NodeId node, const Found& found, Moment done);
     void on_end(NodeId node, Moment now);
     // Storage takes a request.
     void on_asked(NodeId node, const AnyMessage& message);
@@ -43,6 +49,8 @@ public:
     Broken on_said(NodeId node, const AnyMessage& message, Address to, Moment sent);
     // Any step of election, replicator or storage.
     Broken on_step(NodeId node, const Election& election, const Replicator& replicator, Moment now);
+    // A snapshot up to `last` has taken the place of a node's state.
+    Broken on_installed(NodeId node, EntryId last);
     // Any step of the state machine.
     Broken on_applied(NodeId node, EntryId applied, std::uint64_t digest);
 
@@ -77,6 +85,7 @@ private:
     Broken check_read(NodeId id, const ReadIndexReply& reply, NodeId asker) const;
     Broken check_beliefs(NodeId id, const Replicator& replicator, Moment now);
     Broken check_acknowledged(NodeId id, Term term, LogIndex index, Moment sent);
+    Broken begin_after(NodeId id, std::vector<Mark>& log, EntryId entry) const;
     Broken follow_log(NodeId id, Node& node, const LogTail& tail);
     Broken add(NodeId id, Node& node, const Batch& batch);
     Broken follow_commit(NodeId id, Node& node, const NodeView& view);

@@ -5,12 +5,26 @@
 namespace raftbus::sim {
 
 void DiskRecord::wrote(const Append& append, Moment done) {
+    // One that was on its way when the snapshot came changes the log that it replaces.
+    const LogIndex begin = append.cut_from || append.batches.empty()
+                               ? append.cut_from
+                               : append.batches.front().header.first;
+    if (begin <= restarted_after_) return;
     Pending& pending = pending_.emplace_back(Pending{done, {}, append.cut_from, {}});
     for (const Batch& batch : append.batches) pending.ends.push_back(batch.last());
 }
 
 void DiskRecord::saved(HardState hard_state, Moment done) {
     pending_.push_back({done, hard_state, {}, {}});
+}
+
+void DiskRecord::restarted(std::vector<EntryId> ends) {
+    for (Pending& pending : pending_) {
+        pending.cut_from = {};
+        pending.ends.clear();
+    }
+    ends_ = std::move(ends);
+    restarted_after_ = ends_.empty() ? LogIndex() : ends_.back().index;
 }
 
 void DiskRecord::cut(std::vector<EntryId>& ends, LogIndex from) {

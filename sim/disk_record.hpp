@@ -21,6 +21,9 @@ public:
     void wrote(const Append& append, Moment done);
     void saved(HardState hard_state, Moment done);
 
+    // A snapshot took the log's place: it holds these entries now, and nothing else is owed.
+    void restarted(std::vector<EntryId> ends);
+
     // What had been acknowledged by `now`; moments come in order.
     const HardState& hard_state(Moment now);
     EntryId last(Moment now);
@@ -46,6 +49,7 @@ private:
 
     HardState hard_state_;
     std::vector<EntryId> ends_;  // of batches, ascending
+    LogIndex restarted_after_;   // nothing at or below it changes any more
     std::deque<Pending> pending_;
 };
 

@@ -98,6 +98,11 @@ NodeOptions draw_node(std::uint64_t seed) {
         raft.lease = raft.election_timeout_min * 65 / 100;
     }
     node.gateway.leases = raft.lease.has_value();
+    node.keep_bytes = 1'024 << random.below(9);
+    node.keep_entries = 1 + random.below(random.below(3) == 0 ? 20 : 2'000);
+    raft.snapshot_piece_bytes = 100 << random.below(6);
+    raft.snapshot_in_flight_max = 1 + random.below(5);
+    raft.snapshot_bytes_per_second = 10'000 << random.below(8);
     return node;
 }
 

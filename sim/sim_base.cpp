@@ -36,6 +36,99 @@ void SimBase::write(const KvTable& table, const KvProgress& progress) {
             records_.erase(found);
     }
     progress_ = progress;
+    installed_ = false;
+}
+
+// ---- snapshots: the progress, then key, value and revision of each record
+
+class SimBase::Copy final : public Snapshot {
+public:
+    Copy(std::string bytes, EntryId last) : bytes_(std::move(bytes)), last_(last) {}
+    EntryId last() const override { return last_; }
+    std::uint64_t size() const override { return bytes_.size(); }
+    std::string read(std::uint64_t offset, std::size_t count) override {
+        return offset < bytes_.size() ? bytes_.substr(offset, count) : std::string();
+    }
+
+private:
+    const std::string bytes_;
+    const EntryId last_;
+};
+
+class SimBase::Intake final : public IncomingSnapshot {
+public:
+    bool append(std::string_view bytes) override {
+        bytes_ += bytes;
+        return true;
+    }
+    const std::string& bytes() const { return bytes_; }
+
+private:
+    std::string bytes_;
+};
+
+std::shared_ptr<Snapshot> SimBase::snapshot() {
+    return std::make_shared<Copy>(to_bytes(), progress_.applied);
+}
+
+std::unique_ptr<IncomingSnapshot> SimBase::receive() {
+    return std::make_unique<Intake>();
+}
+
+Status SimBase::install(IncomingSnapshot& snapshot, EntryId last) {
+    SimBase fresh;
+    if (Status read = fresh.from_bytes(static_cast<Intake&>(snapshot).bytes(), last); !read)
+        return read;
+    records_ = std::move(fresh.records_);
+    progress_ = fresh.progress_;
+    installed_ = true;
+    return Done{};
+}
+
+std::string SimBase::to_bytes() const {
+    std::string bytes;
+    const auto number = [&bytes](std::uint64_t n) {
+        for (int i = 0; i < 8; ++i) bytes += static_cast<char>(n >> (8 * i));
+    };
+    const auto text = [&](std::string_view t) {
+        number(t.size());
+        bytes += t;
+    };
+    number(progress_.applied.index.value);
+    number(progress_.applied.term.value);
+    number(progress_.digest);
+    for (const auto& [key, record] : records_) {
+        text(key);
+        text(record.value);
+        number(record.revision);
+    }
+    return bytes;
+}
+
+Status SimBase::from_bytes(std::string_view bytes, EntryId last) {
+    const auto number = [&bytes] {
+        std::uint64_t n = 0;
+        for (int i = 0; i < 8; ++i) n |= std::uint64_t(std::uint8_t(bytes[i])) << (8 * i);
+        bytes.remove_prefix(8);
+        return n;
+    };
+    const auto text = [&] {
+        const std::uint64_t size = number();
+        std::string t(bytes.substr(0, size));
+        bytes.remove_prefix(size);
+        return t;
+    };
+    if (bytes.size() < 24) return Error{"it ends too early"};
+    progress_.applied = {LogIndex(number()), Term()};
+    progress_.applied.term = Term(number());
+    progress_.digest = number();
+    if (progress_.applied != last) return Error{"it is not of the entry that it was sent for"};
+    while (!bytes.empty()) {
+        std::string key = text();
+        std::string value = text();
+        records_[std::move(key)] = {std::move(value), number()};
+    }
+    return Done{};
 }
 
 }  // namespace raftbus::sim

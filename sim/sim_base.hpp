@@ -17,8 +17,12 @@ public:
     std::uint64_t keys() override { return records_.size(); }
     void write(const KvTable& table, const KvProgress& progress) override;
 
-    // What the last write left.
-    const KvProgress& progress() const { return progress_; }
+    KvProgress progress() override { return progress_; }
+
+    std::shared_ptr<Snapshot> snapshot() override;
+    std::unique_ptr<IncomingSnapshot> receive() override;
+    Status install(IncomingSnapshot& snapshot, EntryId last) override;
+    bool installed() const override { return installed_; }
 
 private:
     struct Record {
@@ -28,8 +32,15 @@ private:
     using Records = std::map<std::string, Record, std::less<>>;
     class Cursor;
 
+    class Copy;
+    class Intake;
+
+    std::string to_bytes() const;
+    Status from_bytes(std::string_view bytes, EntryId last);
+
     Records records_;
     KvProgress progress_;
+    bool installed_ = false;  // and nothing written since
 };
 
 }  // namespace raftbus::sim

@@ -1,6 +1,7 @@
 #include "sim/sim_node.hpp"
 
 #include "messages/text.hpp"
+#include "storage/startup.hpp"
 
 namespace raftbus::sim {
 namespace {
@@ -69,21 +70,24 @@ void SimNode::boot() {
 
 void SimNode::open_process() {
     Disk& disk = wrapped_disk_ ? *wrapped_disk_ : disk_;
-    auto opened = Log::open(disk, {.identity = id_.value, .segment_bytes = options_.segment_bytes});
+    auto opened = Log::open(disk, {.identity = id_.value,
+                                   .segment_bytes = options_.segment_bytes,
+                                   .keep_bytes = options_.keep_bytes,
+                                   .keep_entries = options_.keep_entries});
     if (!opened) {
         refusal_ = opened.error().message;
         return;
     }
     auto process = std::make_unique<Process>();
     process->log = std::move(*opened);
-    process->state = std::make_unique<KvLayers>(base_, base_->progress(), options_.state);
+    process->state = std::make_unique<KvLayers>(base_, options_.state);
     if (Tamper* tamper = world_.tamper())
         process->state = tamper->wrap(id_, std::move(process->state));
-    const RecoveredLog& recovered = process->log->recovered();
-    if (process->state->applied().index > recovered.last.index) {
-        refusal_ = "the state is ahead of the log";
+    if (const Status together = bring_together(*process->log, *process->state); !together) {
+        refusal_ = together.error().message;
         return;
     }
+    const RecoveredLog& recovered = process->log->recovered();
     process->gateway = options_.gateway;
     process->gateway.incarnation = random_.below(0xffff) + 1;
     for (ActorName name : kActors)

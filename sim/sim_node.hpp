@@ -32,6 +32,8 @@ struct NodeOptions {
     RaftOptions raft;
     GatewayOptions gateway;
     std::uint64_t segment_bytes = 64 << 10;
+    std::uint64_t keep_bytes = 1 << 20;  // of the log, when the state is flushed
+    std::uint64_t keep_entries = 1'000'000;
     KvLayersOptions state{.flush_bytes = 1 << 20, .replay_bytes = 16 << 10};
 };
 

@@ -34,9 +34,10 @@ std::optional<KvFound> found_at(KvTable::Map::const_iterator entry) {
 
 }  // namespace
 
-KvLayers::KvLayers(std::shared_ptr<KvBase> base, const KvProgress& progress,
-                   const KvLayersOptions& options)
-    : options_(options), base_(std::move(base)), flushed_(progress.applied), progress_(progress) {}
+KvLayers::KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options)
+    : options_(options), base_(std::move(base)), progress_(base_->progress()) {
+    flushed_ = progress_.applied;
+}
 
 void KvLayers::apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) {
     execute(batch, *this, progress_, outcomes);
@@ -67,7 +68,9 @@ ScanAnswer KvLayers::scan(const ScanQuery& query) {
 
 bool KvLayers::wants_flush() const {
     if (frozen_) return false;
-    return table_.bytes() >= options_.flush_bytes || replay_bytes_ >= options_.replay_bytes;
+    const std::uint64_t replay = progress_.applied.index.distance_from(flushed_.index);
+    return table_.bytes() >= options_.flush_bytes || replay_bytes_ >= options_.replay_bytes ||
+           replay >= options_.replay_entries;
 }
 
 std::function<void()> KvLayers::begin_flush() {
@@ -86,6 +89,28 @@ void KvLayers::end_flush() {
     CHECK(frozen_, "a flush was begun");
     retired_ = std::exchange(frozen_, nullptr);
     flushed_ = frozen_applied_;
+}
+
+std::function<std::shared_ptr<Snapshot>()> KvLayers::begin_snapshot() {
+    return [base = base_] { return base->snapshot(); };
+}
+
+std::function<Status()> KvLayers::begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
+                                                EntryId last) {
+    CHECK(!frozen_, "a flush would overwrite what is installed");
+    return [base = base_, last,
+            snapshot = std::shared_ptr<IncomingSnapshot>(std::move(snapshot))] {
+        return base->install(*snapshot, last);
+    };
+}
+
+void KvLayers::end_install(bool installed) {
+    if (!installed) return;
+    table_ = KvTable();
+    retired_.reset();
+    replay_bytes_ = 0;
+    progress_ = base_->progress();
+    flushed_ = progress_.applied;
 }
 
 std::optional<KvFound> KvLayers::find(std::string_view key) {

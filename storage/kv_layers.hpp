@@ -32,19 +32,27 @@ public:
     // nothing. Durable when it returns. May run on another thread than the other members, at the
     // same time; the file is written from the table, which nobody changes meanwhile.
     virtual void write(const KvTable& table, const KvProgress& progress) = 0;
+
+    // See KvState.
+    virtual std::shared_ptr<Snapshot> snapshot() = 0;
+    virtual std::unique_ptr<IncomingSnapshot> receive() = 0;
+    // The error says why what was received is not a state up to `last`.
+    virtual Status install(IncomingSnapshot& snapshot, EntryId last) = 0;
+    virtual bool installed() const = 0;
+    // What was written or installed last.
+    virtual KvProgress progress() = 0;
 };
 
 struct KvLayersOptions {
     std::uint64_t flush_bytes = 64 << 20;  // of memory in the table, before a flush is wanted
     std::uint64_t replay_bytes = 256
                                  << 20;  // or of batches that a restart would have to apply again
+    std::uint64_t replay_entries = 10'000'000;  // or so many entries
 };
 
 class KvLayers : public KvState, private CommandTarget {
 public:
-    // `progress` is what was written to the base last.
-    KvLayers(std::shared_ptr<KvBase> base, const KvProgress& progress,
-             const KvLayersOptions& options);
+    KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options);
 
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
     EntryId applied() const override { return progress_.applied; }
@@ -60,6 +68,13 @@ public:
     std::function<void()> begin_flush() override;
     void end_flush() override;
     EntryId flushed() const override { return flushed_; }
+
+    std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override;
+    std::unique_ptr<IncomingSnapshot> receive_snapshot() override { return base_->receive(); }
+    std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
+                                          EntryId last) override;
+    void end_install(bool installed) override;
+    bool installed() const override { return base_->installed(); }
 
 private:
     std::optional<KvFound> find(std::string_view key) override;

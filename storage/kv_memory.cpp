@@ -28,6 +28,19 @@ std::function<void()> KvMemory::begin_flush() {
     return [] {};
 }
 
+std::function<std::shared_ptr<Snapshot>()> KvMemory::begin_snapshot() {
+    CHECK(false, "nothing is ever flushed");
+    return {};
+}
+std::unique_ptr<IncomingSnapshot> KvMemory::receive_snapshot() {
+    CHECK(false, "nothing is ever flushed");
+    return nullptr;
+}
+std::function<Status()> KvMemory::begin_install(std::unique_ptr<IncomingSnapshot>, EntryId) {
+    CHECK(false, "nothing is ever flushed");
+    return {};
+}
+
 std::optional<KvFound> KvMemory::find(std::string_view key) {
     const auto at = table_.find(key);
     if (at == table_.end()) return std::nullopt;

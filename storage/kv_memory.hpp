@@ -28,6 +28,12 @@ public:
     std::function<void()> begin_flush() override;
     void end_flush() override {}
     EntryId flushed() const override { return {}; }
+    // Nor to make snapshots of.
+    std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override;
+    std::unique_ptr<IncomingSnapshot> receive_snapshot() override;
+    std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot>, EntryId) override;
+    void end_install(bool) override {}
+    bool installed() const override { return false; }
 
 private:
     struct Record {

@@ -11,11 +11,15 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <utility>
 
 #include "storage/disk.hpp"
+#include "storage/snapshot_files.hpp"
 
 namespace raftbus {
 namespace {
@@ -25,6 +29,11 @@ constexpr std::string_view kUserEnd = "l";  // the first key after all of the us
 constexpr std::string_view kProgressKey = "mprogress";
 constexpr char kProgressVersion = 1;
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
+// Beside the directory: what it was before an installation, and the two ends of a snapshot.
+constexpr std::string_view kOldSuffix = "-old";
+constexpr std::string_view kIncomingSuffix = "-incoming";
+constexpr std::string_view kSnapshotSuffix = "-snapshot";
+constexpr std::string_view kInstalledFile = "INSTALLED";  // inside, until the next flush
 constexpr std::size_t kNumberBytes = 8;
 
 static_assert(kUserPrefix + 1 == kUserEnd[0]);
@@ -161,8 +170,16 @@ private:
 
 class RocksdbBase final : public KvBase {
 public:
-    RocksdbBase(std::string directory, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db)
-        : directory_(std::move(directory)), options_(std::move(options)), db_(std::move(db)) {}
+    // Opens the database. The error names the directory, the cause and the next step.
+    static Result<std::shared_ptr<RocksdbBase>> open(const std::string& directory,
+                                                     const rocksdb::Options& options) {
+        auto opened = open_database(directory, options);
+        if (!opened) return opened.error();
+        const Result<KvProgress> progress = read_progress(**opened, directory);
+        if (!progress) return progress.error();
+        return std::shared_ptr<RocksdbBase>(
+            new RocksdbBase(directory, options, std::move(*opened), *progress));
+    }
 
     std::optional<KvFound> find(std::string_view key) override {
         key_.assign(1, kUserPrefix).append(key);
@@ -193,20 +210,95 @@ public:
         ingest.move_files = true;           // a hard link, synced, then the manifest, synced
         ingest.write_global_seqno = false;  // the file is not touched again
         require(directory_, db_->IngestExternalFile({file}, ingest));
+        progress_ = progress;
+        std::error_code ignored;  // it matters only as long as the log has not heard of it
+        if (std::exchange(installed_, false)) std::filesystem::remove(mark(directory_), ignored);
     }
 
-    Result<KvProgress> progress() {
+    std::shared_ptr<Snapshot> snapshot() override {
+        const std::string copy = directory_ + std::string(kSnapshotSuffix);
+        remove_directory(copy);
+        rocksdb::Checkpoint* raw = nullptr;
+        require(directory_, rocksdb::Checkpoint::Create(db_.get(), &raw));
+        const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+        require(directory_, checkpoint->CreateCheckpoint(copy));
+        return std::make_shared<DirectorySnapshot>(copy, progress_.applied);
+    }
+
+    std::unique_ptr<IncomingSnapshot> receive() override {
+        return std::make_unique<DirectoryIntake>(directory_ + std::string(kIncomingSuffix));
+    }
+
+    Status install(IncomingSnapshot& snapshot, EntryId last) override {
+        auto& intake = static_cast<DirectoryIntake&>(snapshot);
+        if (Status whole = intake.finish(); !whole) return whole;
+        if (Status fits = check_incoming(intake.directory(), last); !fits) return fits;
+        std::ofstream(mark(intake.directory())) << last.index.value << "\n";
+        sync_directory(intake.directory());
+        db_.reset();
+        put_in_place(intake.directory());
+        auto opened = open_database(directory_, options_);
+        if (!opened) throw DiskFailed(opened.error().message);
+        db_ = std::move(*opened);
+        progress_ = read_progress(*db_, directory_).value();
+        installed_ = true;
+        return Done{};
+    }
+
+    bool installed() const override { return installed_; }
+    KvProgress progress() override { return progress_; }
+
+private:
+    RocksdbBase(std::string directory, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db,
+                const KvProgress& progress)
+        : directory_(std::move(directory)),
+          options_(std::move(options)),
+          db_(std::move(db)),
+          progress_(progress),
+          installed_(std::filesystem::exists(mark(directory_))) {}
+
+    static std::string mark(const std::string& directory) {
+        return directory + "/" + std::string(kInstalledFile);
+    }
+
+    static Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& directory,
+                                                              const rocksdb::Options& options) {
+        rocksdb::DB* db = nullptr;
+        const rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
+        if (!status.ok()) return Error{explain(directory, status)};
+        return std::unique_ptr<rocksdb::DB>(db);
+    }
+
+    static Result<KvProgress> read_progress(rocksdb::DB& db, const std::string& directory) {
         std::string bytes;
-        const rocksdb::Status status =
-            db_->Get(rocksdb::ReadOptions(), slice(kProgressKey), &bytes);
-        if (!status.ok() && !status.IsNotFound()) return Error{explain(directory_, status)};
+        const rocksdb::Status status = db.Get(rocksdb::ReadOptions(), slice(kProgressKey), &bytes);
+        if (!status.ok() && !status.IsNotFound()) return Error{explain(directory, status)};
         const std::optional<KvProgress> found =
             status.IsNotFound() ? KvProgress{} : decode_progress(bytes);
-        if (!found) return Error{damaged(directory_, "its applied index can not be read")};
+        if (!found) return Error{damaged(directory, "its applied index can not be read")};
         return *found;
     }
 
-private:
+    Status check_incoming(const std::string& incoming, EntryId last) {
+        rocksdb::DB* raw = nullptr;
+        const rocksdb::Status opened = rocksdb::DB::OpenForReadOnly(options_, incoming, &raw);
+        const std::unique_ptr<rocksdb::DB> db(raw);
+        if (!opened.ok()) return Error{opened.ToString()};
+        const Result<KvProgress> progress = read_progress(*db, incoming);
+        if (!progress) return progress.error();
+        if (progress->applied != last) return Error{"it is not of the entry that it was sent for"};
+        return Done{};
+    }
+
+    // A crash in between leaves the old one under another name: see prepare().
+    void put_in_place(const std::string& incoming) {
+        const std::string old = directory_ + std::string(kOldSuffix);
+        move_directory(directory_, old);
+        move_directory(incoming, directory_);
+        sync_directory(std::filesystem::path(directory_).parent_path().string());
+        remove_directory(old);
+    }
+
     void write_file(const std::string& file, const KvTable& table, const KvProgress& progress) {
         rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, nullptr,
                                       /*invalidate_page_cache=*/false);
@@ -229,16 +321,27 @@ private:
 
     const std::string directory_;
     const rocksdb::Options options_;
-    const std::unique_ptr<rocksdb::DB> db_;
+    std::unique_ptr<rocksdb::DB> db_;
+    KvProgress progress_;  // as written or installed last
+    bool installed_;
     std::string key_;               // of find, kept for its memory
     rocksdb::PinnableSlice value_;  // what find's answer points at
 };
 
+// What an installation or a snapshot left that was under way.
+void restore_after_crash(const std::string& directory, std::error_code& error) {
+    const std::string old = directory + std::string(kOldSuffix);
+    if (!std::filesystem::exists(directory) && std::filesystem::exists(old))
+        std::filesystem::rename(old, directory, error);
+    for (const std::string_view suffix : {kOldSuffix, kIncomingSuffix, kSnapshotSuffix})
+        if (!error) std::filesystem::remove_all(directory + std::string(suffix), error);
+}
+
 // Makes the directory with its parents, its name durable, and without leftovers.
 std::string prepare(const std::string& directory) {
     std::error_code error;
-    std::filesystem::path path = std::filesystem::absolute(directory, error);
-    if (!path.has_filename()) path = path.parent_path();  // it was written with a slash at its end
+    const std::filesystem::path path = std::filesystem::absolute(directory, error);
+    if (!error) restore_after_crash(path.string(), error);
     if (!error) std::filesystem::create_directories(path, error);
     if (!error) std::filesystem::remove(path / kFlushFile, error);
     if (error) return inaccessible(directory, error.message());
@@ -254,15 +357,12 @@ std::string prepare(const std::string& directory) {
 
 Result<std::unique_ptr<KvRocksdb>> KvRocksdb::open(const std::string& directory,
                                                    const KvRocksdbOptions& options) {
-    if (std::string problem = prepare(directory); !problem.empty()) return Error{problem};
-    const rocksdb::Options theirs = make_options(options);
-    rocksdb::DB* db = nullptr;
-    const rocksdb::Status status = rocksdb::DB::Open(theirs, directory, &db);
-    if (!status.ok()) return Error{explain(directory, status)};
-    auto base = std::make_shared<RocksdbBase>(directory, theirs, std::unique_ptr<rocksdb::DB>(db));
-    const Result<KvProgress> progress = base->progress();
-    if (!progress) return progress.error();
-    return std::unique_ptr<KvRocksdb>(new KvRocksdb(base, *progress, options.layers));
+    std::string path = directory;
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    if (std::string problem = prepare(path); !problem.empty()) return Error{problem};
+    auto base = RocksdbBase::open(path, make_options(options));
+    if (!base) return base.error();
+    return std::unique_ptr<KvRocksdb>(new KvRocksdb(std::move(*base), options.layers));
 }
 
 }  // namespace raftbus

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "messages/local.hpp"
+#include "messages/result.hpp"
+#include "storage/snapshot.hpp"
 
 namespace raftbus {
 
@@ -45,6 +47,25 @@ public:
     virtual void end_flush() = 0;
     // What a restart would find: the applied index of the last finished flush.
     virtual EntryId flushed() const = 0;
+
+    // ---- snapshots. The works may run on another thread while apply, get and scan go on, but
+    // neither a flush's nor one another's; they throw DiskFailed.
+
+    // Work that makes a snapshot of what was flushed last.
+    virtual std::function<std::shared_ptr<Snapshot>()> begin_snapshot() = 0;
+    // For a snapshot that another node's state made.
+    virtual std::unique_ptr<IncomingSnapshot> receive_snapshot() = 0;
+    // Work that puts what was received in this state's place, durably and in one step: a crash leaves
+    // the one or the other. Returns why it can not be used; then nothing has changed. No flush is
+    // under way (CHECKed), and until end_install() nothing else is called but applied(), digest()
+    // and flushed().
+    virtual std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
+                                                  EntryId last) = 0;
+    // To be called when the work has returned, with what it returned.
+    virtual void end_install(bool installed) = 0;
+    // What is flushed was installed, and nothing has been flushed since: the log may not have heard
+    // of it yet.
+    virtual bool installed() const = 0;
 };
 
 }  // namespace raftbus

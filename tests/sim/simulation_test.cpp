@@ -156,6 +156,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Mark{"is not heard any more", Fault::pause, 2s},
                       Mark{"ends: a sync failed", Fault::sync_error},
                       Mark{"loses power", Fault::power}, Mark{"stops", Fault::stop},
+                      Mark{"it gets a snapshot", Fault::partition, 2s},
+                      Mark{"took the state's place", Fault::partition, 2s},
                       Mark{"the state is flushed", std::nullopt}));
 
 }  // namespace

@@ -1,0 +1,68 @@
+// snapshot_sender: how a leader brings its state to peers whose next entry its log has forgotten
+// (Raft §7).
+//
+// Owns: for each such peer, how far it has come; the budget of bytes. Pieces are read by the own
+// state machine, a few are on the way at a time, and all peers together get no more than a rate, so
+// heartbeats and entries never wait behind more than a few pieces. A peer that was away goes on
+// where it stopped, as long as it is sent the same snapshot.
+// Must not know: the log, terms' meaning.
+// Sends: ReadSnapshot (state machine); InstallSnapshot (peers' replicators).
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "actors/context.hpp"
+#include "actors/options.hpp"
+
+namespace raftbus {
+
+class SnapshotSender {
+public:
+    SnapshotSender(Context& context, const RaftOptions& options, Term term);
+
+    // The peer needs a snapshot that covers `at_least`. Does nothing if it is being sent one.
+    void begin(NodeId peer, LogIndex at_least);
+    bool sending_to(NodeId peer) const { return feeds_.contains(peer); }
+
+    // What was on the way is taken for lost; or the connection stands again.
+    void connection_changed(NodeId peer, bool connected);
+    // Once every heartbeat interval: a peer that has not answered for some is sent the same again.
+    void tick();
+    // After every burst: reads on as far as budget and window allow.
+    void drained();
+
+    void on(const SnapshotRead& read);
+    // The entry up to which the peer has everything now, once a snapshot is in force there.
+    std::optional<EntryId> on(const InstallSnapshotReply& reply, NodeId from);
+
+    // The log must not be cut beyond this, or who gets a snapshot now would need another one after
+    // it. None: cut as you like.
+    std::optional<LogIndex> holds_log_at() const;
+
+private:
+    struct Feed {
+        LogIndex at_least;
+        SnapshotName snapshot;         // id 0: not known yet
+        std::uint64_t next = 0;        // the offset to read next
+        std::uint64_t acked = 0;       // the peer has so much
+        std::uint64_t in_flight = 0;   // pieces
+        bool reading = false;
+        bool connected = true;
+        Moment heard;
+        Moment progressed;  // when it had more than before
+    };
+    static void rewind(Feed& feed);
+    bool may_read(const Feed& feed) const;
+    void read(NodeId peer, Feed& feed);
+    void earn();
+
+    Context& context_;
+    const RaftOptions& options_;
+    const Term term_;
+    std::map<NodeId, Feed> feeds_;
+    std::uint64_t budget_bytes_ = 0;
+    Moment earned_at_;
+};
+
+}  // namespace raftbus

@@ -1,0 +1,54 @@
+// snapshot_server: hands out the state's snapshot piece by piece, for peers that the leader feeds.
+//
+// Owns: the one snapshot that is being sent, made when it is first asked for and dropped when
+// nobody has asked for a while; the questions that wait. Files are read in the background.
+// Must not know: who gets it, the state.
+// Sends: SnapshotRead (replicator).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "actors/context.hpp"
+#include "actors/timer.hpp"
+#include "storage/snapshot.hpp"
+
+namespace raftbus {
+
+class SnapshotServer {
+public:
+    using Make = std::function<std::function<std::shared_ptr<Snapshot>()>()>;
+
+    // `make` begins a snapshot of what is flushed (KvState::begin_snapshot). Both jobs and the timer
+    // are this object's own.
+    SnapshotServer(Context& context, Make make, JobId make_job, JobId read_job, TimerId idle_timer);
+
+    void on(const ReadSnapshot& read);
+    // True if the job was this object's.
+    bool on_job_done(JobId job);
+    void on_timer(TimerId timer);
+
+private:
+    // Shared with the job that works on it.
+    struct Piece {
+        ReadSnapshot asked;
+        SnapshotRead read;
+    };
+    void work();
+    void read_next();
+
+    Context& context_;
+    const Make make_;
+    const JobId make_job_;
+    const JobId read_job_;
+    std::shared_ptr<Snapshot> snapshot_;  // null: none is there
+    SnapshotName name_;
+    std::deque<ReadSnapshot> waiting_;
+    bool working_ = false;
+    std::shared_ptr<std::shared_ptr<Snapshot>> made_;
+    std::shared_ptr<Piece> piece_;
+    Timer idle_;
+};
+
+}  // namespace raftbus
