@@ -225,8 +225,8 @@ void Election::judge(const SoundOut&, const Standing& standing) {
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {
-        context_.log(LogLevel::warning, "leader " + to_text(leader_) + " of " +
-                                            term_text(term()) + " is not heard any more");
+        context_.log(LogLevel::warning, "leader " + to_text(leader_) + " of " + term_text(term()) +
+                                            " is not heard any more");
         set_leader(NodeId());
     }
     role_ = PreCandidate{VoteTally(voters_)};

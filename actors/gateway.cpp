@@ -63,6 +63,7 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
       reports_(context, options_, in_flight_, answers_),
       log_(context, options_, in_flight_, answers_),
       elections_(context, in_flight_, answers_),
+      snapshots_(context, answers_),
       deadline_(context, kDeadline),
       stop_(context, kStop) {}
 
@@ -127,6 +128,7 @@ void Gateway::begin(RequestKey key, const client::Operation& operation, const Sh
                    [&](const client::Members&) { reports_.add(key); },
                    [&](const client::Log& log) { log_.add(key, log); },
                    [&](const client::Elect& elect) { elections_.add(key, elect); },
+                   [&](const client::Snapshot&) { snapshots_.add(key); },
                },
                operation);
 }
@@ -210,6 +212,10 @@ void Gateway::on(const Stop&, const Envelope&) {
     stop_.start(kStopWithin);
 }
 
+void Gateway::on(const SnapshotTaken& taken, const Envelope&) {
+    snapshots_.on_taken(taken);
+}
+
 // ---- time
 
 void Gateway::on_timer(TimerId id) {
@@ -234,6 +240,8 @@ Failure Gateway::expired(const InFlightRequest& request) {
     if (is_read(request.op)) return reads_.expired();
     if (request.op == Op::elect)
         return {ErrorCode::no_leader, "no leader came of the election in time", {}};
+    if (request.op == Op::snapshot)
+        return {ErrorCode::timeout, "the state is not flushed yet: it goes on without you", {}};
     return {ErrorCode::timeout, "this node's own actors did not answer in time", {}};
 }
 
@@ -248,6 +256,7 @@ void Gateway::on_drained() {
     writes_.send_waiting();
     reads_.send_waiting();
     reports_.send_waiting();
+    snapshots_.send_waiting();
     answers_.flush();
     restart_deadlines();
     if (!stopping_ || stopped_ || in_flight_.size() > 0) return;

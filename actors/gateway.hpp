@@ -16,6 +16,7 @@
 #include "actors/gateway_log.hpp"
 #include "actors/gateway_reads.hpp"
 #include "actors/gateway_reports.hpp"
+#include "actors/gateway_snapshots.hpp"
 #include "actors/gateway_writes.hpp"
 #include "actors/in_flight.hpp"
 #include "actors/options.hpp"
@@ -27,7 +28,7 @@ namespace raftbus {
 using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
-                 CampaignReply, Introduction, PeerUp, PeerLost, Stop>;
+                 CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -49,6 +50,7 @@ public:
     void on(const PeerUp& peer, const Envelope& envelope);
     void on(const PeerLost& peer, const Envelope& envelope);
     void on(const Stop& stop, const Envelope& envelope);
+    void on(const SnapshotTaken& taken, const Envelope& envelope);
 
     void on_timer(TimerId id) override;
     void on_drained() override;
@@ -82,6 +84,7 @@ private:
     GatewayReports reports_;
     GatewayLog log_;
     GatewayElections elections_;
+    GatewaySnapshots snapshots_;
 
     Timer deadline_;
     Moment deadline_at_;  // when it fires, if it runs

@@ -143,8 +143,7 @@ void Leading::on(const InstallSnapshotReply& reply, NodeId from) {
     const auto found = peers_.find(from);
     if (found == peers_.end()) return;
     found->second.heard_at(context_.now());
-    if (const auto has = snapshots_.on(reply, from))
-        found->second.probe_from(has->index.next());
+    if (const auto has = snapshots_.on(reply, from)) found->second.probe_from(has->index.next());
 }
 
 void Leading::acknowledged(NodeId node, PeerProgress& peer, LogIndex index) {

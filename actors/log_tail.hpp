@@ -24,6 +24,7 @@ public:
     EntryId before_first() const { return before_first_; }
     // The oldest entry that the log still has, in memory or on disk.
     LogIndex first() const { return before_first_.index.next(); }
+    LogIndex first_on_disk() const { return disk_before_first_.index.next(); }
     LogIndex first_held() const { return first_held_; }
     std::uint64_t held_bytes() const { return held_bytes_; }
 

@@ -250,8 +250,7 @@ void Replicator::on(const Flushed& flushed, const Envelope&) {
 void Replicator::on(const Compacted& compacted, const Envelope&) {
     log_.on(compacted);
     if (compacted.ask)
-        context_.send({self_, ActorName::gateway},
-                      SnapshotTaken{compacted.ask, compacted.flushed});
+        context_.send({self_, ActorName::gateway}, SnapshotTaken{compacted.ask, compacted.flushed});
 }
 
 // ---- connections
@@ -286,9 +285,10 @@ void Replicator::on_drained() {
 }
 
 void Replicator::on(const AskReport& ask, const Envelope& envelope) {
-    context_.send(envelope.from,
-                  ReplicatorReport{ask.ask, log_.tail().first(), log_.last().index, log_.commit(),
-                                   options_.members, log_.storage_answers(options_.storage_stall)});
+    context_.send(
+        envelope.from,
+        ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index, log_.commit(),
+                         options_.members, log_.storage_answers(options_.storage_stall)});
 }
 
 LogIndex Replicator::matched() const {

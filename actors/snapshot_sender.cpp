@@ -20,8 +20,9 @@ void SnapshotSender::begin(NodeId peer, LogIndex at_least) {
     if (!fresh) return;
     feed->second.at_least = at_least;
     feed->second.heard = feed->second.progressed = context_.now();
-    context_.log(LogLevel::info, to_text(peer) + " needs entries that are compacted away: it gets "
-                                                 "a snapshot");
+    context_.log(LogLevel::info, to_text(peer) +
+                                     " needs entries that are compacted away: it gets "
+                                     "a snapshot");
 }
 
 // Sends again from what the peer is known to have.

@@ -43,10 +43,10 @@ public:
 private:
     struct Feed {
         LogIndex at_least;
-        SnapshotName snapshot;         // id 0: not known yet
-        std::uint64_t next = 0;        // the offset to read next
-        std::uint64_t acked = 0;       // the peer has so much
-        std::uint64_t in_flight = 0;   // pieces
+        SnapshotName snapshot;        // id 0: not known yet
+        std::uint64_t next = 0;       // the offset to read next
+        std::uint64_t acked = 0;      // the peer has so much
+        std::uint64_t in_flight = 0;  // pieces
         bool reading = false;
         bool connected = true;
         Moment heard;

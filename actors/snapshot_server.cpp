@@ -39,8 +39,7 @@ void SnapshotServer::work() {
     if (snapshot_ && name_.last.index >= waiting_.front().at_least) return read_next();
     snapshot_.reset();  // its files go before those of the next one are made
     made_ = std::make_shared<std::shared_ptr<Snapshot>>();
-    context_.run_in_background(make_job_,
-                               [made = made_, make = make_()] { *made = make(); });
+    context_.run_in_background(make_job_, [made = made_, make = make_()] { *made = make(); });
 }
 
 void SnapshotServer::read_next() {

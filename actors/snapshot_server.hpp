@@ -20,8 +20,8 @@ class SnapshotServer {
 public:
     using Make = std::function<std::function<std::shared_ptr<Snapshot>()>()>;
 
-    // `make` begins a snapshot of what is flushed (KvState::begin_snapshot). Both jobs and the timer
-    // are this object's own.
+    // `make` begins a snapshot of what is flushed (KvState::begin_snapshot). Both jobs and the
+    // timer are this object's own.
     SnapshotServer(Context& context, Make make, JobId make_job, JobId read_job, TimerId idle_timer);
 
     void on(const ReadSnapshot& read);

@@ -19,8 +19,9 @@ Address neighbour(const Context& context, ActorName actor) {
 StateMachine::StateMachine(Context& context, KvState& state)
     : context_(context),
       state_(state),
-      server_(context, [&state] { return state.begin_snapshot(); }, kMakeSnapshot, kReadSnapshot,
-              kSnapshotIdle),
+      server_(
+          context, [&state] { return state.begin_snapshot(); }, kMakeSnapshot, kReadSnapshot,
+          kSnapshotIdle),
       intake_(context, [&state] { return state.receive_snapshot(); }) {}
 
 void StateMachine::start() {
@@ -98,8 +99,7 @@ void StateMachine::maybe_flush() {
 }
 
 void StateMachine::tell_flushed(std::uint64_t ask) {
-    context_.send(neighbour(context_, ActorName::replicator),
-                  Flushed{state_.flushed().index, ask});
+    context_.send(neighbour(context_, ActorName::replicator), Flushed{state_.flushed().index, ask});
 }
 
 void StateMachine::on_job_done(JobId job) {
@@ -139,11 +139,11 @@ void StateMachine::maybe_install() {
     }
     installation_ = std::make_shared<Installation>();
     installation_->snapshot = snapshot;
-    context_.run_in_background(
-        kInstall, [installation = installation_,
-                   work = state_.begin_install(std::move(whole), snapshot.last)] {
-            installation->result = work();
-        });
+    context_.run_in_background(kInstall,
+                               [installation = installation_,
+                                work = state_.begin_install(std::move(whole), snapshot.last)] {
+                                   installation->result = work();
+                               });
 }
 
 // The gateway has to know that it will not hear of what lies in between.

@@ -1,4 +1,4 @@
-// status, members, heartbeat, elect: the cluster seen from outside.
+// status, members, heartbeat, elect, snapshot: the cluster seen from outside.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -91,6 +91,15 @@ Exit run_elect(Session& session) {
     return Exit::done;
 }
 
+Exit run_snapshot(Session& session) {
+    const Reply reply = session.client->call({{"op", "SNAPSHOT"}}, Effect::writes);
+    const Value& body = succeeded(reply).body;
+    print_record(
+        session.output, {{"index", body["index"]}},
+        fmt::format("flushed up to {}, and the log before it is dropped", body["index"].number()));
+    return Exit::done;
+}
+
 }  // namespace
 
 Verb status_verb() {
@@ -150,6 +159,24 @@ Verb elect_verb() {
             .words_max = 1,
             .words = Words::nodes,
             .run = run_elect};
+}
+
+Verb snapshot_verb() {
+    return {
+        .name = "snapshot",
+        .group = "Cluster",
+        .synopsis = "",
+        .summary = "have a node flush its state and drop the log before it, now",
+        .details =
+            "Only the node that is asked does. Nodes do so by themselves as they fill; this is for "
+            "before a\n"
+            "backup of files, or to free disk space. A follower that lacks what was dropped gets "
+            "the state.",
+        .options = {},
+        .examples = {{{"raftbus snapshot -e :7248", "the node that listens there"},
+                      {"raftbus snapshot -o json", "the index, for a script"},
+                      {"raftbus snapshot -t 1min", "wait longer for a big state"}}},
+        .run = run_snapshot};
 }
 
 }  // namespace raftbus::cli

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kMessageBytesMax = 16 << 20;  // of a client's message (docs/protocol.md)
 constexpr std::uint64_t kMessageOverhead = 1 << 20;
 constexpr std::uint64_t kSegmentBytesMin = 64 << 10;
+constexpr std::uint64_t kSnapshotRateMin = 64 << 10;
 
 OptionSpec spec(std::string_view name, std::string_view value, std::string_view help,
                 std::string_view choices = {}) {
@@ -184,7 +185,23 @@ void read_storage(const Options& options, NodeSettings& settings) {
     if (settings.segment_bytes < kSegmentBytesMin) {
         refuse_option(options, "segment-bytes", "must be at least 64KiB", "");
     }
-    if (settings.flush_bytes == 0) refuse_option(options, "flush-bytes", "must be at least 1", "");
+    settings.flush_entries = options.number("flush-entries").value_or(settings.flush_entries);
+    settings.log_keep_bytes = options.bytes("log-keep-bytes").value_or(settings.log_keep_bytes);
+    settings.log_keep_entries =
+        options.number("log-keep-entries").value_or(settings.log_keep_entries);
+    settings.raft.snapshot_bytes_per_second =
+        options.bytes("snapshot-rate").value_or(settings.raft.snapshot_bytes_per_second);
+    settings.raft.storage_stall =
+        options.duration("storage-stall", 1ms).value_or(settings.raft.storage_stall);
+    if (settings.raft.snapshot_bytes_per_second < kSnapshotRateMin)
+        refuse_option(options, "snapshot-rate", "must be at least 64KiB", "");
+    if (settings.raft.storage_stall < settings.raft.election_timeout_min)
+        refuse_option(options, "storage-stall", "must be at least the least election timeout",
+                      "a disk that is a little slow is no reason to change the leader");
+    for (const std::string_view name : {"flush-bytes", "flush-entries"})
+        if (options.find(name) != nullptr &&
+            options.text(name).find_first_not_of('0') == std::string::npos)
+            refuse_option(options, name, "must be at least 1", "");
 }
 
 }  // namespace
@@ -220,7 +237,17 @@ const std::vector<OptionSpec>& node_option_specs() {
         spec("batch-bytes-max", "SIZE", "commands packed into one batch (default 1MiB)"),
         spec("scan-items-max", "N", "items in one SCAN reply (default 10000)"),
         spec("flush-bytes", "SIZE", "state in memory before it is written to disk (default 64MiB)"),
+        spec("flush-entries", "N", "or so many writes since the last time (default 10000000)"),
         spec("segment-bytes", "SIZE", "one file of the log (default 32MiB)"),
+        spec(
+            "log-keep-bytes", "SIZE",
+            "log that stays after a flush, for followers that are a little behind (default 64MiB)"),
+        spec("log-keep-entries", "N", "and at most so many entries (default 1000000)"),
+        spec(
+            "snapshot-rate", "SIZE",
+            "a second, at which followers that are far behind are sent the state (default 128MiB)"),
+        spec("storage-stall", "TIME",
+             "without an answer of its disk, then a leader hands over (default 2s)"),
         spec("log-level", "LEVEL", "debug, info, warning or error (default info)",
              "debug|info|warning|error"),
         spec("log-format", "FORMAT",

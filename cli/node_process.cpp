@@ -126,10 +126,13 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
     parts.disk = opened(open_posix_disk(settings.data));
     parts.identity = identity_for(*parts.disk, settings, log);
-    parts.log =
-        opened(Log::open(*parts.disk, {identity_hash(parts.identity), settings.segment_bytes}));
+    parts.log = opened(Log::open(*parts.disk, {.identity = identity_hash(parts.identity),
+                                               .segment_bytes = settings.segment_bytes,
+                                               .keep_bytes = settings.log_keep_bytes,
+                                               .keep_entries = settings.log_keep_entries}));
     KvRocksdbOptions state_options;
     state_options.layers.flush_bytes = settings.flush_bytes;
+    state_options.layers.replay_entries = settings.flush_entries;
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
     if (const Status together = bring_together(*parts.log, *parts.state); !together)
         throw Failure(Exit::refused, settings.data + ": " + together.error().message);

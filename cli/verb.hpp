@@ -72,6 +72,7 @@ Verb status_verb();
 Verb members_verb();
 Verb heartbeat_verb();
 Verb elect_verb();
+Verb snapshot_verb();
 Verb log_verb();
 Verb trace_verb();
 Verb shell_verb();

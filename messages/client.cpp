@@ -10,7 +10,7 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<NoOp, Op::no_op> && kNumbered<Scan, Op::scan> &&
               kNumbered<Status, Op::status> && kNumbered<Heartbeat, Op::heartbeat> &&
               kNumbered<Log, Op::log> && kNumbered<Elect, Op::elect> &&
-              kNumbered<Members, Op::members>);
+              kNumbered<Members, Op::members> && kNumbered<Snapshot, Op::snapshot>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -34,6 +34,7 @@ struct Line {
         return elect.node ? "Elect n" + std::to_string(elect.node->value) : "Elect";
     }
     std::string operator()(const Members&) const { return "Members"; }
+    std::string operator()(const Snapshot&) const { return "Snapshot"; }
 };
 
 }  // namespace

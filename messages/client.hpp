@@ -66,9 +66,10 @@ struct Elect {
     std::optional<NodeId> node;  // none: the node that is asked
 };
 struct Members {};
+struct Snapshot {};
 
 using Operation =
-    std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members>;
+    std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members, Snapshot>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -81,7 +82,8 @@ enum class Op : std::uint8_t {
     heartbeat,
     log,
     elect,
-    members
+    members,
+    snapshot
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
@@ -140,6 +142,10 @@ struct HeartbeatReply {
 struct ElectReply {
     NodeId leader;
     Term term;
+};
+
+struct SnapshotReply {
+    LogIndex index;  // everything up to it is flushed, and cut from the log if it could be
 };
 
 struct MemberInfo {

@@ -8,9 +8,9 @@ namespace raftbus::client {
 namespace {
 
 constexpr std::string_view kOps =
-    "SET, GET, DELETE, NO-OP, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS";
+    "SET, GET, DELETE, NO-OP, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, SNAPSHOT";
 constexpr std::string_view kLaterOps[] = {"SESSION", "WATCH",   "CANCEL",  "ADD",
-                                          "REMOVE",  "PROMOTE", "SNAPSHOT"};
+                                          "REMOVE",  "PROMOTE"};
 
 // Reads the fields of one op. Every function takes what is there and leaves what is wrong in the
 // fields' failure(), which is looked at once, at the end.
@@ -29,6 +29,7 @@ public:
         if (op == "LOG") return log();
         if (op == "ELECT") return elect();
         if (op == "MEMBERS") return Members{};
+        if (op == "SNAPSHOT") return Snapshot{};
         unknown(op);
         return std::nullopt;
     }

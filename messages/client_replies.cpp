@@ -180,4 +180,8 @@ void append_reply(std::string& out, const ReplyHead& head, const MembersReply& r
     MapWriter(out, head, true, 1).field("members", reply.members);
 }
 
+void append_reply(std::string& out, const ReplyHead& head, const SnapshotReply& reply) {
+    MapWriter(out, head, true, 1).field("index", reply.index);
+}
+
 }  // namespace raftbus::client

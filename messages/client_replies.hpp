@@ -28,5 +28,6 @@ void append_reply(std::string& out, const ReplyHead& head, const HeartbeatReply&
 void append_reply(std::string& out, const ReplyHead& head, const LogReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const ElectReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const MembersReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const SnapshotReply& reply);
 
 }  // namespace raftbus::client

@@ -99,6 +99,7 @@ NodeOptions draw_node(std::uint64_t seed) {
     }
     node.gateway.leases = raft.lease.has_value();
     node.keep_bytes = 1'024 << random.below(9);
+    if (random.below(2) == 0) node.state.replay_entries = 5 + random.below(100);
     node.keep_entries = 1 + random.below(random.below(3) == 0 ? 20 : 2'000);
     raft.snapshot_piece_bytes = 100 << random.below(6);
     raft.snapshot_in_flight_max = 1 + random.below(5);

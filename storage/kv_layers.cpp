@@ -98,8 +98,7 @@ std::function<std::shared_ptr<Snapshot>()> KvLayers::begin_snapshot() {
 std::function<Status()> KvLayers::begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
                                                 EntryId last) {
     CHECK(!frozen_, "a flush would overwrite what is installed");
-    return [base = base_, last,
-            snapshot = std::shared_ptr<IncomingSnapshot>(std::move(snapshot))] {
+    return [base = base_, last, snapshot = std::shared_ptr<IncomingSnapshot>(std::move(snapshot))] {
         return base->install(*snapshot, last);
     };
 }

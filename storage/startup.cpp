@@ -11,8 +11,7 @@ namespace {
 bool reaches(const RecoveredLog& log, EntryId entry) {
     if (entry.index > log.last.index) return false;
     if (entry.index <= log.before_first.index) return true;
-    const auto after =
-        std::ranges::upper_bound(log.term_starts, entry.index, {}, &EntryId::index);
+    const auto after = std::ranges::upper_bound(log.term_starts, entry.index, {}, &EntryId::index);
     return after != log.term_starts.begin() && std::prev(after)->term == entry.term;
 }
 

@@ -268,9 +268,9 @@ field() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"d": json.load(
 @test "help everywhere" {
     for ask in help --help -h; do
         run -0 raftbus "$ask"
-        says node sim set get delete no-op scan status members log heartbeat elect trace shell
+        says node sim set get delete no-op scan status members log heartbeat elect snapshot trace shell
     done
-    for verb in node sim set get delete no-op scan status members log heartbeat elect trace shell help; do
+    for verb in node sim set get delete no-op scan status members log heartbeat elect snapshot trace shell help; do
         run -0 raftbus "$verb" --help
         says "$verb" "raftbus $verb"
         local long=$output

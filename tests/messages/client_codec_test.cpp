@@ -161,7 +161,7 @@ TEST(ClientRequest, AnUnknownOpIsNamedAndTheOpsAreListed) {
 }
 
 TEST(ClientRequest, WhatComesLaterIsUnsupportedByName) {
-    for (const char* later : {"SESSION", "WATCH", "CANCEL", "ADD", "REMOVE", "PROMOTE", "SNAPSHOT"})
+    for (const char* later : {"SESSION", "WATCH", "CANCEL", "ADD", "REMOVE", "PROMOTE"})
         expect_refused(op(later), "UNSUPPORTED", later);
     const Body set = op("SET").field("key", "k").field("value", "v");
     expect_refused(Body(set).field("ttl_ms", 5), "UNSUPPORTED", "'ttl_ms'");

@@ -18,7 +18,13 @@ public:
         return base_.cursor(query);
     }
     std::uint64_t keys() override { return base_.keys(); }
-    const KvProgress& progress() const { return base_.progress(); }
+    KvProgress progress() override { return base_.progress(); }
+    std::shared_ptr<Snapshot> snapshot() override { return base_.snapshot(); }
+    std::unique_ptr<IncomingSnapshot> receive() override { return base_.receive(); }
+    Status install(IncomingSnapshot& snapshot, EntryId last) override {
+        return base_.install(snapshot, last);
+    }
+    bool installed() const override { return base_.installed(); }
 
 protected:
     sim::SimBase base_;
@@ -31,7 +37,7 @@ class FlushLiar : public sim::Tamper {
         std::shared_ptr<Base>& base = bases_[node];
         if (!base) base = std::make_shared<Base>();
         return std::make_unique<KvLayers>(
-            base, base->progress(), KvLayersOptions{.flush_bytes = 1 << 20, .replay_bytes = 4'000});
+            base, KvLayersOptions{.flush_bytes = 1 << 20, .replay_bytes = 4'000});
     }
     std::map<NodeId, std::shared_ptr<Base>> bases_;  // they outlive processes
 };
@@ -85,6 +91,18 @@ public:
     std::function<void()> begin_flush() override { return state_->begin_flush(); }
     void end_flush() override { state_->end_flush(); }
     EntryId flushed() const override { return state_->flushed(); }
+    std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override {
+        return state_->begin_snapshot();
+    }
+    std::unique_ptr<IncomingSnapshot> receive_snapshot() override {
+        return state_->receive_snapshot();
+    }
+    std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
+                                          EntryId last) override {
+        return state_->begin_install(std::move(snapshot), last);
+    }
+    void end_install(bool installed) override { state_->end_install(installed); }
+    bool installed() const override { return state_->installed(); }
 
 private:
     const std::unique_ptr<KvState> state_;

@@ -94,3 +94,21 @@ planted_bug(unknown_called_failed FILE actors/gateway_writes.cpp
 planted_bug(damage_cut_off FILE storage/recovery.cpp
     REPLACE [[if (record && record->group_start > torn)]]
     BY [[if (record && record->group_start > bytes.size())]])
+
+# ---- snapshots
+
+planted_bug(cuts_unflushed FILE actors/replica_log.cpp
+    REPLACE [[send_to_storage(Compact{flushed.index, flushed.ask});]]
+    BY [[send_to_storage(Compact{commit_, flushed.ask});]])
+
+planted_bug(stale_log_behind_snapshot FILE actors/replica_log.cpp
+    REPLACE [[    if (last.index <= commit_ || tail_.term_at(last.index) == last.term) {]]
+    BY [[    if (true) {]])
+
+planted_bug(snapshot_takes_back FILE actors/following.cpp
+    REPLACE [[if (snapshot.last.index <= log_.commit())]]
+    BY [[if (snapshot.last.index < LogIndex(1))]])
+
+planted_bug(swallowed_outcomes FILE actors/state_machine.cpp
+    REPLACE [[ready.skipped = true;]]
+    BY [[]])

@@ -41,7 +41,8 @@ std::vector<Bug> mutants() {
                                kLeading = "leading.cpp", kFollowing = "following.cpp",
                                kReplicaLog = "replica_log.cpp", kRule = "commit_rule.hpp",
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
-                               kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp";
+                               kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
+                               kState = "state_machine.cpp";
     return {
         {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
         {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},
@@ -96,6 +97,14 @@ std::vector<Bug> mutants() {
          kRecovery,
          100,
          {}},
+        {"cuts_unflushed", "the log is cut up to what is committed, flushed or not", kReplicaLog,
+         100, only({Fault::crash, Fault::power})},
+        {"stale_log_behind_snapshot", "what the log held before a snapshot is kept behind it",
+         kReplicaLog, 200, without({Fault::rot})},
+        {"snapshot_takes_back", "a snapshot that has become needless is installed", kFollowing, 200,
+         only({Fault::duplicate, Fault::delay, Fault::partition, Fault::pause})},
+        {"swallowed_outcomes", "a node does not know what a snapshot has swallowed", kState, 1000,
+         without({Fault::rot})},
     };
 }
 
