@@ -69,6 +69,7 @@ void GatewayReports::answer(const Asked& asked) {
         .trace = options_.trace,
         .storage_answers = asked.replicator->storage_answers,
         .keys = asked.state->keys,
+        .member = asked.replicator->member,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);
@@ -89,7 +90,7 @@ std::vector<client::MemberInfo> GatewayReports::members(const ReplicatorReport& 
             info.trace = options_.trace;
         } else if (const auto peer = introductions_.find(member.node);
                    peer != introductions_.end()) {
-            info.member.client = peer->second.client;
+            if (!peer->second.client.empty()) info.member.client = peer->second.client;
             info.trace = peer->second.trace;
         }
     }

@@ -7,11 +7,12 @@
 // Takes: Fence, TermSaved, Lead (election); Appended, AppendRefused, LogRead (storage); Applied
 // (state
 //   machine); AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm,
-//   TransferLeadership (network); Propose, ReadIndex (gateways of all nodes); AskReport (gateway);
-//   PeerUp, PeerLost (bus).
+//   TransferLeadership (network); Propose, ReadIndex, ChangeMembers (gateways of all nodes);
+//   AskReport (gateway); PeerUp, PeerLost, RemovalTold (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 // ReplicaLog
-//   send; NewerTerm (peers); ProposeRefused, ReplicatorReport (gateway).
+//   send; NewerTerm (peers); ProposeRefused, ReplicatorReport (gateway); Reconfigured (election,
+//   bus).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
 //   which nothing is done, and `open`, the term whose saving election has confirmed. Work is done
@@ -36,14 +37,14 @@ namespace raftbus {
 using ReplicatorInbox =
     std::variant<Fence, TermSaved, Lead, Appended, AppendRefused, LogRead, Applied, AppendEntries,
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
-                 Propose, ReadIndex, AskReport, PeerUp, PeerLost>;
+                 Propose, ReadIndex, AskReport, PeerUp, PeerLost, ChangeMembers, RemovalTold>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
-    // `recovered` is what storage found at start, `applied` what the state machine holds. `options`
-    // must outlive this.
+    // `recovered` is what storage found at start, `applied` what the state machine holds,
+    // `configured` the last configuration that it has applied. `options` must outlive this.
     Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied);
+               LogIndex applied, const StoredConfiguration& configured = {});
 
     void start() override;
     void on_timer(TimerId timer) override;
@@ -68,6 +69,8 @@ public:
     void on(const AskReport&, const Envelope&);
     void on(const PeerUp&, const Envelope&);
     void on(const PeerLost&, const Envelope&);
+    void on(const ChangeMembers&, const Envelope&);
+    void on(const RemovalTold&, const Envelope&);
 
     // For invariants and tests.
     Term fence() const { return fence_; }
@@ -87,14 +90,15 @@ private:
         FromLeader message;
     };
 
-    bool member(NodeId node) const;
+    bool expelled(NodeId node) const;
     bool admit(Term term, const Envelope& envelope);
     void hold(const Envelope& envelope, FromLeader message);
     void release_held();
     void term_seen(Term term);
     void leader_heard(NodeId leader);
     void stop_leading();
-    std::vector<NodeId> voters() const;
+    void maybe_tell_configuration();
+    std::vector<Member> peers() const;
     Leading* leading_in(Term term);
     Leading* leading() { return std::get_if<Leading>(&role_); }
     Following& following() { return std::get<Following>(role_); }
@@ -119,6 +123,16 @@ private:
     Moment promised_until_;                        // with leases: no newer term before this
     std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
+    bool removed_ = false;                         // members have said so
+    struct Told {                                  // of the configurations, in few words
+        EntryId in_force;
+        LogIndex committed;
+        std::size_t peers = 0;  // of a leader
+        NodeId leader;          // that is followed
+        bool operator==(const Told&) const = default;
+    };
+    std::optional<Told> told_;
+    std::vector<Member> peers_told_;  // the connections that the bus was asked for
     // timers
     Timer tick_;
 };

@@ -19,7 +19,7 @@ using PeerMessage =
     std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign,
                  CampaignReply, AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply,
                  NewerTerm, TransferLeadership, Introduction, Propose, ProposeRefused, ReadIndex,
-                 ReadIndexReply, ReadRefused>;
+                 ReadIndexReply, ReadRefused, ChangeMembers, MembersChanged, ChangeRefused>;
 
 // Taken from the same node alone.
 using LocalMessage =
@@ -27,7 +27,7 @@ using LocalMessage =
                  HardStateSaved, Append, Appended, AppendRefused, ReadLog, LogRead, Apply, Applied,
                  OutcomesReady, ReadState, StateRead, LeaderChanged, AskReport, ElectionReport,
                  ReplicatorReport, StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests,
-                 ClientReplies>;
+                 ClientReplies, Reconfigured, RemovalTold, Resign>;
 
 namespace detail {
 template <class... Variants>

@@ -66,9 +66,21 @@ struct Elect {
     std::optional<NodeId> node;  // none: the node that is asked
 };
 struct Members {};
+struct Add {
+    NodeId node;
+    std::string_view peer;    // ZeroMQ endpoint
+    std::string_view client;  // ZeroMQ endpoint
+    bool learner = false;     // it stays one
+};
+struct Remove {
+    NodeId node;
+};
+struct Promote {
+    NodeId node;
+};
 
-using Operation =
-    std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members>;
+using Operation = std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members,
+                               Add, Remove, Promote>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -81,7 +93,10 @@ enum class Op : std::uint8_t {
     heartbeat,
     log,
     elect,
-    members
+    members,
+    add,
+    remove,
+    promote,
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
@@ -164,13 +179,14 @@ struct StatusReply {
     std::string_view trace;
     bool storage_answers = true;
     std::uint64_t keys = 0;
+    bool member = true;
 };
 
 struct LogEntry {
     LogIndex index;
     Term term;
     NodeId leader;
-    std::string_view kind;                  // "set", "delete", "no-op"
+    std::string_view kind;                  // "set", "delete", "no-op", "config"
     std::optional<std::string_view> key;    // set, delete
     std::optional<std::string_view> value;  // set
 };

@@ -180,6 +180,8 @@ private:
                            .count = header.count,
                            .offset = static_cast<std::uint32_t>(at),
                            .bytes = static_cast<std::uint32_t>(record.bytes)});
+        if (header.kind == BatchKind::config)
+            result_.configurations.push_back({header.first, SharedBytes::copy(batch->body)});
         return Done{};
     }
 
@@ -197,6 +199,8 @@ private:
         if (!from) return from.error();
         if (!result_.index.is_edge(*from)) return Error{"the cut is not at the edge of a batch"};
         result_.index.cut(*from);
+        std::erase_if(result_.configurations,
+                      [&](const StoredConfiguration& stored) { return stored.index >= *from; });
         return Done{};
     }
 
