@@ -223,7 +223,7 @@ void Gateway::on(const PeerUp& peer, const Envelope&) {
 }
 
 void Gateway::on(const MembersChanged& changed, const Envelope&) {
-    members_.on_changed(changed);
+    members_.on_changed(changed, reports_.described(changed.members));
 }
 void Gateway::on(const ChangeRefused& refused, const Envelope&) {
     members_.on_refused(refused);

@@ -71,11 +71,10 @@ GatewayMembers::Wanted* GatewayMembers::find(ChangeNumber change) {
     return found == wanted_.end() ? nullptr : &*found;
 }
 
-void GatewayMembers::on_changed(const MembersChanged& changed) {
+void GatewayMembers::on_changed(const MembersChanged& changed,
+                                const std::vector<client::MemberInfo>& members) {
     Wanted* wanted = find(changed.change);
     if (!wanted) return;
-    std::vector<client::MemberInfo> members;
-    for (const Member& member : changed.members) members.push_back({member, {}});
     answers_.give(wanted->key, client::MembersReply{members});
     prune();
 }

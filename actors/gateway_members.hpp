@@ -34,7 +34,8 @@ public:
 
     void on_leader_changed(const LeaderChanged& leader);
     void on_peer_up(NodeId peer);
-    void on_changed(const MembersChanged& changed);
+    // `members`: those of `changed`, as clients are told of them.
+    void on_changed(const MembersChanged& changed, const std::vector<client::MemberInfo>& members);
     void on_refused(const ChangeRefused& refused);
     void on_timer(TimerId id);
 
