@@ -29,7 +29,7 @@ std::uint64_t chain_of(std::uint64_t before, const BatchHeader& h) {
 
 }  // namespace
 
-ClusterRules::ClusterRules(std::size_t voters) : nodes_(voters) {}
+ClusterRules::ClusterRules(std::size_t nodes) : nodes_(nodes) {}
 
 LogIndex ClusterRules::commit() const {
     return committed_.empty() ? LogIndex() : committed_.back().batch.header.last();
@@ -38,9 +38,11 @@ LogIndex ClusterRules::commit() const {
 // ---- life
 
 Broken ClusterRules::on_start(NodeId id, const std::vector<Batch>& log, const HardState& hard_state,
-                              LogIndex applied, Moment done) {
+                              LogIndex applied, const Configuration& base, Moment done) {
     Node& node = at(id);
     node.log.clear();
+    node.configurations.clear();
+    node.base = base;
     node.before.reset();
     std::vector<EntryId> ends;
     for (const Batch& batch : log) {
@@ -116,6 +118,7 @@ Broken ClusterRules::check_vote(NodeId id, const HardState& vote, Moment sent) {
     if (node.disk.hard_state(sent) != vote) return named(id, "votes before the vote is saved");
     if (node.before && node.before->fence < vote.term)
         return named(id, "votes in a term before its fence stands");
+    votes_[{vote.term, vote.vote}].insert(id);
     return std::nullopt;
 }
 
@@ -169,6 +172,7 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
         view.leads && !(node.before && node.before->leads && node.before->fence == view.fence);
     const bool commits = !node.before || view.commit != node.before->commit;
     node.before = view;
+    node.deciding = in_force(node);
     if (Broken broken = follow_log(id, node, *view.tail)) return broken;
     if (view.durable && !node.log.empty()) {
         const std::size_t batches = count_up_to(node.log, view.durable);
@@ -178,9 +182,11 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
     if (commits)
         if (Broken broken = follow_commit(id, node, view)) return broken;
     if (Broken broken = check_beliefs(id, replicator, now)) return broken;
+    if (Broken broken = check_configuration(id, node, replicator, view)) return broken;
     if (starts_to_lead) {
         const auto [leader, first] = leaders_.try_emplace(view.fence, id);
         if (leader->second != id) return named(id, "a second leader in one term");
+        if (Broken broken = check_elected(id, node, view.fence)) return broken;
         return check_leader(id, node, view.fence);
     }
     return std::nullopt;
@@ -192,6 +198,9 @@ Broken ClusterRules::follow_log(NodeId id, Node& node, const LogTail& tail) {
     if (log.empty() ? !tail.last().index : log.back().last == tail.last()) return std::nullopt;
     while (!log.empty() && tail.term_at(log.back().last.index) != log.back().last.term) {
         if (log.size() <= node.committed) return named(id, "drops a committed entry");
+        auto& configurations = node.configurations;
+        if (!configurations.empty() && configurations.back().first == log.back().last.index)
+            configurations.pop_back();
         log.pop_back();
     }
     const LogIndex next = log.empty() ? tail.first() : log.back().last.index.next();
@@ -207,6 +216,11 @@ Broken ClusterRules::add(NodeId id, Node& node, const Batch& batch) {
     const LogIndex next = node.log.empty() ? LogIndex(1) : node.log.back().last.index.next();
     if (batch.header.first != next) return named(id, "its log has a gap");
     node.log.push_back({batch.last(), chain});
+    if (batch.header.kind == BatchKind::config) {
+        const auto configuration = decode_configuration(batch.body.view());
+        if (!configuration) return named(id, "takes what is no configuration into its log");
+        node.configurations.emplace_back(batch.header.first, *configuration);
+    }
     const auto [known, fresh] = known_.try_emplace(key_of(batch.last()), Known{chain, batch});
     if (known->second.chain != chain)
         return named(id, "its log differs from another's that holds " + to_text(batch.last()));
@@ -239,7 +253,7 @@ Broken ClusterRules::follow_commit(NodeId id, Node& node, const NodeView& view) 
 // An entry that nobody had committed so far.
 Broken ClusterRules::commit_next(NodeId id, const Mark& mark, const NodeView& view, Moment now) {
     if (!view.leads) return named(id, "commits what no leader has");
-    if (!on_majority_of_disks(mark.last, now))
+    if (!on_majorities_of_disks(mark.last, at(id).deciding, now))
         return named(id, "commits " + to_text(mark.last) + ", which no majority has durably");
     committed_.push_back({known_.at(key_of(mark.last)).batch, mark.chain, view.fence});
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -251,10 +265,48 @@ Broken ClusterRules::commit_next(NodeId id, const Mark& mark, const NodeView& vi
     return std::nullopt;
 }
 
-bool ClusterRules::on_majority_of_disks(EntryId entry, Moment now) {
-    std::size_t disks = 0;
-    for (Node& node : nodes_) disks += node.disk.holds(entry, now);
-    return disks > nodes_.size() / 2;
+bool ClusterRules::on_majorities_of_disks(EntryId entry, const Configuration& configuration,
+                                          Moment now) {
+    for (const std::vector<NodeId>& half : configuration.halves()) {
+        std::size_t disks = 0;
+        for (const NodeId voter : half) disks += at(voter).disk.holds(entry, now);
+        if (disks <= half.size() / 2) return false;
+    }
+    return true;
+}
+
+// ---- membership
+
+// Raft §6. The last configuration in the log is in force, committed or not. A leader has one that
+// is not committed at most, and makes none before it has committed an entry of its term.
+Broken ClusterRules::check_configuration(NodeId id, const Node& node, const Replicator& replicator,
+                                         const NodeView& view) const {
+    const Configurations::Entry& believed = replicator.log().configurations().in_force();
+    const LogIndex last =
+        node.configurations.empty() ? LogIndex() : node.configurations.back().first;
+    if (believed.index != last || believed.configuration != in_force(node))
+        return named(id, "goes by another configuration than the last one in its log");
+    if (!view.leads || !last) return std::nullopt;
+    const auto uncommitted =
+        std::count_if(node.configurations.begin(), node.configurations.end(),
+                      [&](const auto& entry) { return entry.first > commit(); });
+    if (uncommitted > 1) return named(id, "makes a change before the last one is committed");
+    if (view.tail->term_at(last) == view.fence && view.tail->term_at(view.commit) != view.fence)
+        return named(id, "makes a change before it has committed an entry of its term");
+    return std::nullopt;
+}
+
+Broken ClusterRules::check_elected(NodeId id, const Node& node, Term term) const {
+    std::set<NodeId> votes{id};
+    if (const auto said = votes_.find({term, id}); said != votes_.end())
+        votes.insert(said->second.begin(), said->second.end());
+    for (const std::vector<NodeId>& half : in_force(node).halves()) {
+        const auto yes = std::count_if(half.begin(), half.end(),
+                                       [&](NodeId voter) { return votes.contains(voter); });
+        if (static_cast<std::size_t>(yes) <= half.size() / 2)
+            return named(id, "leads without the votes of a majority");
+    }
+    return std::nullopt;
 }
 
 // Leader completeness: it holds every entry that was committed in an earlier term.

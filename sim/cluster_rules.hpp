@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,12 +31,13 @@ struct Committed {
 
 class ClusterRules {
 public:
-    // Nodes 1 to `voters`.
-    explicit ClusterRules(std::size_t voters);
+    // Nodes 1 to `nodes`.
+    explicit ClusterRules(std::size_t nodes);
 
-    // A node starts with this log and hard state. Before `done` it takes no part.
+    // A node starts with this log and hard state. Before `done` it takes no part. `base` is in
+    // force while the log holds no configuration.
     Broken on_start(NodeId node, const std::vector<Batch>& log, const HardState& hard_state,
-                    LogIndex applied, Moment done);
+                    LogIndex applied, const Configuration& base, Moment done);
     void on_end(NodeId node, Moment now);
     // Storage takes a request.
     void on_asked(NodeId node, const AnyMessage& message);
@@ -63,15 +65,21 @@ private:
     };
     struct Node {
         std::vector<Mark> log;
+        Configuration base;
+        std::vector<std::pair<LogIndex, Configuration>> configurations;  // in the log
         DiskRecord disk;
         std::map<StorageRequest, Append> appends;  // asked of storage, not answered
         std::map<StorageRequest, HardState> saves;
         std::map<Term, Said> said;
         std::optional<NodeView> before;
+        Configuration deciding;  // in force before the last step: what it committed went by this
         std::size_t committed = 0;  // how many batches of its log are
         LogIndex applied;
     };
     Node& at(NodeId node) { return nodes_[node.value - 1]; }
+    static const Configuration& in_force(const Node& node) {
+        return node.configurations.empty() ? node.base : node.configurations.back().second;
+    }
 
     Broken check_vote(NodeId id, const HardState& vote, Moment sent);
     Broken check_read(NodeId id, const ReadIndexReply& reply, NodeId asker) const;
@@ -82,12 +90,16 @@ private:
     Broken follow_commit(NodeId id, Node& node, const NodeView& view);
     Broken commit_next(NodeId id, const Mark& mark, const NodeView& view, Moment now);
     Broken check_leader(NodeId id, const Node& node, Term term) const;
-    bool on_majority_of_disks(EntryId entry, Moment now);
+    Broken check_configuration(NodeId id, const Node& node, const Replicator& replicator,
+                               const NodeView& view) const;
+    Broken check_elected(NodeId id, const Node& node, Term term) const;
+    bool on_majorities_of_disks(EntryId entry, const Configuration& configuration, Moment now);
     static std::size_t count_up_to(const std::vector<Mark>& log, LogIndex index);
 
     std::vector<Node> nodes_;
     std::map<Term, NodeId> leaders_;
-    std::map<std::pair<NodeId, ReadNumber>, LogIndex> reads_;  // asked: what was committed then
+    std::map<std::pair<Term, NodeId>, std::set<NodeId>> votes_;  // by candidate: who said yes
+    std::map<std::pair<NodeId, ReadNumber>, LogIndex> reads_;    // asked: what was committed then
     struct Known {
         std::uint64_t chain;
         Batch batch;
