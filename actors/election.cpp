@@ -112,7 +112,7 @@ void Election::on(const Fenced& fenced, const Envelope&) {
         refused(matter, promised->remaining);
     } else {
         const Standing& standing = std::get<Standing>(fenced.outcome);
-        voters_ = standing.voters;
+        voters_ = standing.configuration.voters();
         if (fenced.term > term()) enter_term(fenced.term);
         std::visit([&](const auto& m) { judge(m, standing); }, matter);
     }
@@ -220,8 +220,8 @@ void Election::on_timer(TimerId timer) {
 }
 
 void Election::judge(const SoundOut&, const Standing& standing) {
-    const bool voter = std::count(voters_.begin(), voters_.end(), self_) > 0;
-    if (!voter) return become_follower("not a voter");
+    if (!voter()) return become_follower("not a voter");
+    if (standing.removed) return become_follower("removed from the cluster");
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {
@@ -229,17 +229,18 @@ void Election::judge(const SoundOut&, const Standing& standing) {
                                             " is not heard any more");
         set_leader(NodeId());
     }
-    role_ = PreCandidate{VoteTally(voters_)};
+    role_ = PreCandidate{VoteTally(standing.configuration)};
     auto& sounding = std::get<PreCandidate>(role_);
     sounding.tally.count(self_, true);
-    ask_peers(voters_, PreVote{term().next(), standing.last});
+    ask_peers(sounding.tally.voters(), PreVote{term().next(), standing.last});
     if (sounding.tally.won()) take_up(Run{false});
 }
 
 void Election::judge(const Run& run, const Standing& standing) {
     CHECK(term() > saved_.term && !vote(), "a campaign enters a term of its own");
+    if (!voter() || standing.removed) return save(Adopt{term()});  // only since it was asked to
     hard_state_.vote = self_;
-    role_ = Candidate{VoteTally(standing.voters), standing.last, run.forced};
+    role_ = Candidate{VoteTally(standing.configuration), standing.last, run.forced};
     transfer_timeout_.stop();
     election_timeout_.start(draw_timeout());
     context_.log(LogLevel::info, "candidate in " + term_text(term()) +
@@ -326,18 +327,27 @@ void Election::on(const QuorumLost& lost, const Envelope&) {
     take_up(Adopt{lost.term});
 }
 
+void Election::on(const Reconfigured& reconfigured, const Envelope&) {
+    voters_ = reconfigured.configuration.voters();
+}
+
+void Election::on(const Resign& resign, const Envelope&) {
+    if (resign.term != term() || !std::holds_alternative<Leader>(role_)) return;
+    take_up(Adopt{resign.term});
+}
+
 // ---- wishes
 
 // Diss. §3.10. One that comes late, in another term, must not depose anybody.
 void Election::on(const TimeoutNow& now, const Envelope& envelope) {
-    if (now.term != term() || envelope.from.node != leader_) return;
+    if (now.term != term() || envelope.from.node != leader_ || !voter()) return;
     take_up(Run{true});
 }
 
 void Election::on(const Campaign&, const Envelope& envelope) {
     const bool leading = std::holds_alternative<Leader>(role_);
     answer(envelope, CampaignReply{term(), leading});
-    if (leading) return;
+    if (leading || !voter()) return;
     if (leader_) {  // the gentle way: the leader waits until this node has everything
         context_.send({leader_, ActorName::replicator}, TransferLeadership{self_});
         transfer_timeout_.start(options_.election_timeout_min);
@@ -371,7 +381,9 @@ void Election::maybe_stopped() {
 // timeout either. A leader that lives is heard within one heartbeat.
 void Election::on(const PeerUp& up, const Envelope&) {
     connected_.insert(up.peer);
-    const bool majority = (connected_.size() + 1) * 2 > voters_.size();
+    const auto others = std::count_if(voters_.begin(), voters_.end(),
+                                      [&](NodeId voter) { return connected_.contains(voter); });
+    const bool majority = static_cast<std::size_t>(others + 1) * 2 > voters_.size();
     const bool campaigning = role() == RoleName::candidate || role() == RoleName::leader;
     if (leader_ || !majority || campaigning || !may_jump_the_timeout()) return;
     election_timeout_.start(options_.heartbeat * 2 + kRankStep * rank_without(NodeId()));

@@ -6,15 +6,17 @@
 // are judged and campaigns counted on that report alone.
 //
 // Takes: PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign (network);
-//   Fenced, TermSeen, LeaderHeard, QuorumLost (replicator); HardStateSaved (storage);
+//   Fenced, TermSeen, LeaderHeard, QuorumLost, Reconfigured, Resign (replicator); HardStateSaved
+//   (storage);
 //   AskReport (gateway); PeerUp, PeerLost, Stop (bus).
 // Sends: the same requests and replies to peers; Fence, TermSaved, Lead (replicator);
 //   SaveHardState (storage); LeaderChanged, ElectionReport (gateway); TransferLeadership (a
 //   leader's replicator); Stopped (bus).
-// Implements: Raft §5.2, §5.4.1; Diss. §3.10 (transfer), §9.6 (pre-vote); the fence of
+// Implements: Raft §5.2, §5.4.1, §6; Diss. §3.10 (transfer), §9.6 (pre-vote); the fence of
 //   docs/architecture.md.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <set>
@@ -28,9 +30,10 @@
 
 namespace raftbus {
 
-using ElectionInbox = std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow,
-                                   Campaign, Fenced, TermSeen, LeaderHeard, QuorumLost,
-                                   HardStateSaved, AskReport, PeerUp, PeerLost, Stop>;
+using ElectionInbox =
+    std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign, Fenced,
+                 TermSeen, LeaderHeard, QuorumLost, HardStateSaved, AskReport, PeerUp, PeerLost,
+                 Stop, Reconfigured, Resign>;
 
 class Election : public ActorOf<Election, ElectionInbox> {
 public:
@@ -56,6 +59,8 @@ public:
     void on(const PeerUp&, const Envelope&);
     void on(const PeerLost&, const Envelope&);
     void on(const Stop&, const Envelope&);
+    void on(const Reconfigured&, const Envelope&);
+    void on(const Resign&, const Envelope&);
 
     // For invariants, reports and tests.
     Term term() const { return hard_state_.term; }
@@ -130,6 +135,7 @@ private:
     Duration draw_timeout();
     bool leader_is_heard(const Standing& standing) const;
     std::size_t rank_without(NodeId lost) const;
+    bool voter() const { return std::count(voters_.begin(), voters_.end(), self_) > 0; }
     bool may_jump_the_timeout() const { return options_.fast_failover && !options_.lease; }
 
     void tell(ActorName neighbour, AnyMessage message) {
@@ -148,9 +154,9 @@ private:
     HardState saved_;  // what storage is known to hold
     // volatile
     Role role_;
-    NodeId leader_;              // of the current term, as far as known
-    LeaderChanged leader_told_;  // what the gateway knows
-    std::vector<NodeId> voters_;
+    NodeId leader_;               // of the current term, as far as known
+    LeaderChanged leader_told_;   // what the gateway knows
+    std::vector<NodeId> voters_;  // as last heard of: nothing is decided by it
     std::set<NodeId> connected_;
     std::deque<Matter> waiting_;
     std::variant<std::monostate, Fencing, Saving> under_way_;

@@ -3,10 +3,18 @@
 #include <algorithm>
 
 namespace raftbus {
+namespace {
+
+bool sound(const Batch& batch) {
+    if (!intact(batch)) return false;
+    return batch.header.kind != BatchKind::config || decode_configuration(batch.body.view()).ok();
+}
+
+}  // namespace
 
 bool Following::on(const AppendEntries& append, NodeId leader) {
     if (!contiguous(append.batches, append.previous.index.next())) return false;
-    if (!std::all_of(append.batches.begin(), append.batches.end(), intact)) return false;
+    if (!std::all_of(append.batches.begin(), append.batches.end(), sound)) return false;
     if (!append.batches.empty() && append.batches.back().header.term > append.term) return false;
     leader_ = leader;
     if (log_.installing()) return true;  // the leader says it again

@@ -11,7 +11,7 @@ using client::ErrorCode;
 using client::Failure;
 using client::Op;
 
-enum GatewayTimer : TimerId { kDeadline, kRetryWrites, kRetryReads, kStop };
+enum GatewayTimer : TimerId { kDeadline, kRetryWrites, kRetryReads, kStop, kRetryMembers };
 
 // A request is answered at most this much before its deadline, so that one timer serves many.
 constexpr Duration kDeadlineGrain = 1ms;
@@ -43,6 +43,18 @@ bool is_read(Op op) {
     return op == Op::get || op == Op::scan || op == Op::heartbeat;
 }
 
+bool is_change(Op op) {
+    return op == Op::add || op == Op::remove || op == Op::promote;
+}
+
+MemberChange change_of(const client::Add& add) {
+    return {ChangeKind::add,
+            {add.node, !add.learner, std::string(add.peer), std::string(add.client)}};
+}
+MemberChange change_of(ChangeKind kind, NodeId node) {
+    return {kind, {node}};
+}
+
 template <class... Functions>
 struct Overloaded : Functions... {
     using Functions::operator()...;
@@ -64,6 +76,7 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
       log_(context, options_, in_flight_, answers_),
       elections_(context, in_flight_, answers_),
       snapshots_(context, answers_),
+      members_(context, options.incarnation, in_flight_, answers_, kRetryMembers),
       deadline_(context, kDeadline),
       stop_(context, kStop) {}
 
@@ -129,6 +142,13 @@ void Gateway::begin(RequestKey key, const client::Operation& operation, const Sh
                    [&](const client::Log& log) { log_.add(key, log); },
                    [&](const client::Elect& elect) { elections_.add(key, elect); },
                    [&](const client::Snapshot&) { snapshots_.add(key); },
+                   [&](const client::Add& add) { members_.add(key, change_of(add)); },
+                   [&](const client::Remove& remove) {
+                       members_.add(key, change_of(ChangeKind::remove, remove.node));
+                   },
+                   [&](const client::Promote& promote) {
+                       members_.add(key, change_of(ChangeKind::promote, promote.node));
+                   },
                },
                operation);
 }
@@ -157,6 +177,7 @@ void Gateway::on(const LeaderChanged& leader, const Envelope&) {
     writes_.on_leader_changed(leader);
     reads_.on_leader_changed(leader);
     elections_.on_leader_changed(leader);
+    members_.on_leader_changed(leader);
 }
 
 void Gateway::on(const ProposeRefused& refused, const Envelope&) {
@@ -200,6 +221,14 @@ void Gateway::on(const Introduction& introduction, const Envelope& envelope) {
 void Gateway::on(const PeerUp& peer, const Envelope&) {
     reports_.on_peer_up(peer.peer);
     writes_.on_peer_up(peer.peer);
+    members_.on_peer_up(peer.peer);
+}
+
+void Gateway::on(const MembersChanged& changed, const Envelope&) {
+    members_.on_changed(changed, reports_.described(changed.members));
+}
+void Gateway::on(const ChangeRefused& refused, const Envelope&) {
+    members_.on_refused(refused);
 }
 
 // Nothing follows from it here: whether a proposal reached the log, the log alone will tell, and
@@ -223,21 +252,23 @@ void Gateway::on_timer(TimerId id) {
     if (stop_.fired(id)) expire(in_flight_.all());
     writes_.on_timer(id);
     reads_.on_timer(id);
+    members_.on_timer(id);
 }
 
 void Gateway::expire(const std::vector<RequestKey>& keys) {
     for (const RequestKey key : keys) {
         const InFlightRequest* request = in_flight_.find(key);
         CHECK(request != nullptr);
-        const Failure failure = expired(*request);
+        const Failure failure = expired(key, *request);
         answers_.give(key, failure);
     }
     elections_.prune();
 }
 
-Failure Gateway::expired(const InFlightRequest& request) {
+Failure Gateway::expired(RequestKey key, const InFlightRequest& request) {
     if (is_write(request.op)) return writes_.expired(request);
     if (is_read(request.op)) return reads_.expired();
+    if (is_change(request.op)) return members_.expired(key);
     if (request.op == Op::elect)
         return {ErrorCode::no_leader, "no leader came of the election in time", {}};
     if (request.op == Op::snapshot)

@@ -1,10 +1,10 @@
 // gateway: the actor that clients talk to (docs/protocol.md).
 //
 // Owns: the requests in flight and the limits on them; of the work itself nothing, which is done by
-// its parts: writes, reads, reports, the log, elections. Each request is answered exactly once:
-// refused at once, or taken in flight (in_flight.hpp) and answered by the part that works on it or
-// at its deadline, whichever comes first (answers.hpp). Must not know: sockets; how Raft works;
-// what a command does.
+// its parts: writes, reads, reports, the log, elections, changes of the membership. Each request is
+// answered exactly once: refused at once, or taken in flight (in_flight.hpp) and answered by the
+// part that works on it or at its deadline, whichever comes first (answers.hpp). Must not know:
+// sockets; how Raft works; what a command does.
 #pragma once
 
 #include <string>
@@ -14,6 +14,7 @@
 #include "actors/answers.hpp"
 #include "actors/gateway_elections.hpp"
 #include "actors/gateway_log.hpp"
+#include "actors/gateway_members.hpp"
 #include "actors/gateway_reads.hpp"
 #include "actors/gateway_reports.hpp"
 #include "actors/gateway_snapshots.hpp"
@@ -28,7 +29,8 @@ namespace raftbus {
 using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
-                 CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken>;
+                 CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
+                 ChangeRefused>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -51,6 +53,8 @@ public:
     void on(const PeerLost& peer, const Envelope& envelope);
     void on(const Stop& stop, const Envelope& envelope);
     void on(const SnapshotTaken& taken, const Envelope& envelope);
+    void on(const MembersChanged& changed, const Envelope& envelope);
+    void on(const ChangeRefused& refused, const Envelope& envelope);
 
     void on_timer(TimerId id) override;
     void on_drained() override;
@@ -65,7 +69,7 @@ private:
     void begin(RequestKey key, const client::Operation& operation, const SharedBytes& frame);
     void begin_scan(RequestKey key, const client::Scan& scan, const SharedBytes& frame);
     void expire(const std::vector<RequestKey>& keys);
-    client::Failure expired(const InFlightRequest& request);
+    client::Failure expired(RequestKey key, const InFlightRequest& request);
     void restart_deadlines();
     RequestId next_request();
 
@@ -85,6 +89,7 @@ private:
     GatewayLog log_;
     GatewayElections elections_;
     GatewaySnapshots snapshots_;
+    GatewayMembers members_;
 
     Timer deadline_;
     Moment deadline_at_;  // when it fires, if it runs

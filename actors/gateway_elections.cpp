@@ -15,6 +15,13 @@ client::Failure no_member(NodeId target, const std::vector<Member>& members) {
             {}};
 }
 
+client::Failure learner(NodeId target) {
+    return {client::ErrorCode::bad_request,
+            "field 'node': " + std::to_string(target.value) +
+                " is a learner, which can not lead; PROMOTE makes it a voter",
+            {}};
+}
+
 }  // namespace
 
 void GatewayElections::add(RequestKey key, const client::Elect& elect) {
@@ -27,11 +34,15 @@ void GatewayElections::on_members(const ReplicatorReport& report) {
     for (Wanted& wanted : wanted_) {
         const InFlightRequest* request = in_flight_.find(wanted.key);
         if (wanted.asked || request == nullptr) continue;
-        const bool known =
-            std::any_of(report.members.begin(), report.members.end(),
-                        [&](const Member& member) { return member.node == wanted.target; });
-        if (!known) {
+        const auto known =
+            std::find_if(report.members.begin(), report.members.end(),
+                         [&](const Member& member) { return member.node == wanted.target; });
+        if (known == report.members.end()) {
             answers_.give(wanted.key, no_member(wanted.target, report.members));
+            continue;
+        }
+        if (!known->voter) {
+            answers_.give(wanted.key, learner(wanted.target));
             continue;
         }
         wanted.asked = true;

@@ -68,7 +68,7 @@ void GatewayLog::take(const Batch& batch) {
     const BatchHeader& header = kept.header;
     CommandReader commands(kept.body.view());
     for (LogIndex index = header.first; index < header.end(); index = index.next()) {
-        client::LogEntry entry{.kind = "no-op"};
+        client::LogEntry entry{.kind = header.kind == BatchKind::config ? "config" : "no-op"};
         if (header.kind == BatchKind::commands) {
             const Result<Command> command = commands.next();
             CHECK(command.ok(), "gateways make bodies, and checksums guard them");

@@ -50,7 +50,7 @@ void GatewayReports::take(const Report& report, std::optional<Report> Asked::*pl
 }
 
 void GatewayReports::answer(const Asked& asked) {
-    const std::vector<client::MemberInfo> members = this->members(*asked.replicator);
+    const std::vector<client::MemberInfo> members = described(asked.replicator->members);
     const client::StatusReply status{
         .node = context_.self().node,
         .cluster = options_.cluster,
@@ -69,6 +69,7 @@ void GatewayReports::answer(const Asked& asked) {
         .trace = options_.trace,
         .storage_answers = asked.replicator->storage_answers,
         .keys = asked.state->keys,
+        .member = asked.replicator->member,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);
@@ -80,20 +81,21 @@ void GatewayReports::answer(const Asked& asked) {
     }
 }
 
-std::vector<client::MemberInfo> GatewayReports::members(const ReplicatorReport& report) const {
-    std::vector<client::MemberInfo> members;
-    for (const Member& member : report.members) {
-        client::MemberInfo& info = members.emplace_back(client::MemberInfo{member, {}});
+std::vector<client::MemberInfo> GatewayReports::described(
+    const std::vector<Member>& members) const {
+    std::vector<client::MemberInfo> described;
+    for (const Member& member : members) {
+        client::MemberInfo& info = described.emplace_back(client::MemberInfo{member, {}});
         if (member.node == context_.self().node) {
             info.member.client = options_.client;
             info.trace = options_.trace;
         } else if (const auto peer = introductions_.find(member.node);
                    peer != introductions_.end()) {
-            info.member.client = peer->second.client;
+            if (!peer->second.client.empty()) info.member.client = peer->second.client;
             info.trace = peer->second.trace;
         }
     }
-    return members;
+    return described;
 }
 
 std::string_view GatewayReports::role(const Asked& asked) const {

@@ -33,6 +33,8 @@ public:
     void on_report(const StateReport& report);
     void on_introduction(const Introduction& introduction, NodeId peer);
     void on_peer_up(NodeId peer);
+    // With what is known here of where their clients connect.
+    std::vector<client::MemberInfo> described(const std::vector<Member>& members) const;
 
 private:
     // One set of reports, as far as they have come in.
@@ -46,7 +48,6 @@ private:
     template <class Report>
     void take(const Report& report, std::optional<Report> Asked::*place);
     void answer(const Asked& asked);
-    std::vector<client::MemberInfo> members(const ReplicatorReport& report) const;
     std::string_view role(const Asked& asked) const;
 
     Context& context_;

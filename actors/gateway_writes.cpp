@@ -98,6 +98,7 @@ void GatewayWrites::on_refused(const ProposeRefused& refused) {
                                      "the nodes, then send it again",
                                      {}});
         case Refusal::unsupported:
+        case Refusal::invalid:
             return give_up(refused, {ErrorCode::unsupported, "the leader does not take this", {}});
     }
 }

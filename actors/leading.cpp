@@ -7,18 +7,24 @@
 #include "messages/text.hpp"
 
 namespace raftbus {
+namespace {
 
-Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
-                 std::vector<NodeId> voters)
+// Longer than a peer needs that is there, short enough not to be missed by one that is not.
+constexpr int kDepartingTimeouts = 10;
+
+}  // namespace
+
+Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term)
     : context_(context),
       options_(options),
       self_(context.self().node),
       term_(term),
       log_(log),
+      changes_(context, options, log),
       no_op_(log.last().index.next()),
+      end_at_tick_(no_op_),
       snapshots_(context, options, term) {
-    for (NodeId voter : voters)
-        if (voter != self_) peers_.emplace(voter, PeerProgress(no_op_, context.now()));
+    follow_configuration();
     append(BatchKind::no_op, 1, self_, {}, 0, {});
     start_round();
 }
@@ -58,16 +64,22 @@ void Leading::append(BatchKind kind, std::uint32_t count, NodeId origin, Proposa
 // Raft §5.3, §5.4.2: by counting, only entries of the own term; all before them come along. The own
 // log counts as far as it is durable, like anybody's.
 void Leading::maybe_commit() {
-    std::vector<LogIndex> matches{log_.durable()};
-    for (const auto& [node, peer] : peers_) matches.push_back(peer.match());
-    const LogIndex reached = reached_by_majority(std::move(matches));
+    const LogIndex reached =
+        this->reached(log_.durable(), [](const PeerProgress& peer) { return peer.match(); });
     if (reached > log_.commit() && log_.tail().term_at(reached) == term_) log_.commit_to(reached);
 }
 
 // ---- replication
 
+template <class T, class Of>
+T Leading::reached(T own, Of of) const {
+    return reached_by_majorities(
+        halves_, [&](NodeId voter) { return voter == self_ ? own : of(peers_.at(voter)); });
+}
+
 void Leading::drained() {
     maybe_commit();
+    maybe_change_members();
     if (reads_.wants_round() && log_.commit() >= no_op_) start_round();
     confirm_reads();
     for (auto& [node, peer] : peers_) {
@@ -77,6 +89,7 @@ void Leading::drained() {
             heartbeat(node, peer);
     }
     snapshots_.drained();
+    maybe_depart();
     maybe_hand_over();
 }
 
@@ -176,6 +189,7 @@ void Leading::tick() {
     }
     for (auto& [node, peer] : peers_) peer.probe_again();
     snapshots_.tick();
+    end_at_tick_ = log_.last().index;
     start_round();
     maybe_yield();
     if (transfer_ && context_.now() >= transfer_->deadline) {
@@ -183,6 +197,7 @@ void Leading::tick() {
                                             " took too long: this node goes on leading");
         transfer_.reset();
     }
+    maybe_resign();
 }
 
 void Leading::start_round() {
@@ -214,9 +229,9 @@ void Leading::on(const HeartbeatReply& reply, NodeId from) {
 }
 
 bool Leading::hears_quorum() const {
-    std::vector<Moment> heard{context_.now()};
-    for (const auto& [node, peer] : peers_) heard.push_back(peer.heard());
-    return context_.now() - reached_by_majority(std::move(heard)) <= options_.election_timeout_min;
+    const Moment heard =
+        reached(context_.now(), [](const PeerProgress& peer) { return peer.heard(); });
+    return context_.now() - heard <= options_.election_timeout_min;
 }
 
 // ---- reads
@@ -231,9 +246,8 @@ void Leading::on(const ReadIndex& read, const Envelope& envelope) {
 }
 
 void Leading::confirm_reads() {
-    std::vector<Round> acked{round_};
-    for (const auto& [node, peer] : peers_) acked.push_back(peer.round_acked());
-    const Round confirmed = reached_by_majority(std::move(acked));
+    const Round confirmed =
+        reached(round_, [](const PeerProgress& peer) { return peer.round_acked(); });
     while (!rounds_sent_.empty() && rounds_sent_.front().round <= confirmed) {
         confirmed_at_ = rounds_sent_.front().when;
         rounds_sent_.pop_front();
@@ -258,6 +272,7 @@ void Leading::refuse(const WaitingRead& read, Refusal why) {
 
 void Leading::leave() {
     for (const WaitingRead& read : reads_.abandon()) refuse(read, Refusal::not_leader);
+    changes_.leave();
 }
 
 // Diss. §6.4.1: counted from when the round was sent, not from when it was answered.
@@ -270,7 +285,8 @@ bool Leading::lease_holds() const {
 
 void Leading::on(const TransferLeadership& wish) {
     const NodeId target = wish.target ? wish.target : best_successor();
-    if (target == self_ || !peers_.contains(target)) return;
+    const Member* member = log_.configurations().in_force().configuration.find(target);
+    if (target == self_ || !peers_.contains(target) || !member || !member->voter) return;
     if (transfer_ && transfer_->target == target) return;
     context_.log(LogLevel::info, "handing leadership over to " + to_text(target));
     transfer_ = Transfer{target, context_.now() + options_.election_timeout_min};
@@ -278,6 +294,7 @@ void Leading::on(const TransferLeadership& wish) {
 
 // Diss. §3.10: proposals are refused meanwhile, so the target does catch up.
 void Leading::maybe_hand_over() {
+    if (transfer_ && !peers_.contains(transfer_->target)) transfer_.reset();
     if (!transfer_ || transfer_->told) return;
     if (peers_.at(transfer_->target).match() != log_.last().index) return;
     transfer_->told = true;
@@ -295,12 +312,90 @@ void Leading::maybe_yield() {
 }
 
 NodeId Leading::best_successor() const {
-    const auto worse = [](const auto& a, const auto& b) {
-        return std::pair(a.second.match(), a.second.heard()) <
-               std::pair(b.second.match(), b.second.heard());
+    const auto rank = [](const PeerProgress& peer) {
+        return std::pair(peer.match(), peer.heard());
     };
-    const auto best = std::max_element(peers_.begin(), peers_.end(), worse);
+    auto best = peers_.end();
+    for (const NodeId voter : halves_.front()) {
+        const auto peer = peers_.find(voter);
+        if (peer == peers_.end()) continue;
+        if (best == peers_.end() || rank(best->second) < rank(peer->second)) best = peer;
+    }
     return best == peers_.end() ? NodeId() : best->first;
+}
+
+// ---- membership
+
+bool Leading::member(NodeId node) const {
+    return log_.configurations().in_force().configuration.find(node) != nullptr;
+}
+
+MemberChanges::View Leading::view() const {
+    return {peers_, no_op_, end_at_tick_, transfer_.has_value()};
+}
+
+void Leading::on(const ChangeMembers& ask, const Envelope& envelope) {
+    if (const auto next = changes_.on(ask, envelope, view())) append(*next);
+}
+
+void Leading::append(const Configuration& configuration) {
+    context_.log(LogLevel::info, "members: " + to_text(configuration));
+    std::string body = encode_configuration(configuration);
+    const std::uint32_t crc = crc32c(body);
+    append(BatchKind::config, 1, self_, {}, crc, SharedBytes::own(std::move(body)));
+    follow_configuration();
+}
+
+// It is in force already. What was confirmed by the majorities of the one before says nothing of
+// this one's, so a lease begins anew.
+void Leading::follow_configuration() {
+    const auto& [index, configuration] = log_.configurations().in_force();
+    halves_ = configuration.halves();
+    confirmed_at_ = Moment();
+    for (const Member& member : configuration.everybody()) {
+        if (member.node == self_) continue;
+        departing_.erase(member.node);
+        peers_.try_emplace(member.node, log_.last().index.next(), context_.now());
+    }
+    for (auto& [node, peer] : peers_)
+        if (!member(node) && !departing_.contains(node))
+            departing_[node] = {
+                index, context_.now() + options_.election_timeout_max * kDepartingTimeouts, {}};
+}
+
+void Leading::maybe_change_members() {
+    if (const auto next = changes_.next(view())) append(*next);
+    const Configuration& now = log_.configurations().in_force().configuration;
+    if (resigning_ || now.voter(self_) || !changes_.settled(no_op_)) return;
+    resigning_ = true;
+    context_.log(LogLevel::info, "this node was removed from the cluster: it leads no longer");
+    on(TransferLeadership{});
+}
+
+// A peer that left is told of it: it is sent entries until it knows that the configuration without
+// it is committed, or for some time.
+void Leading::maybe_depart() {
+    for (auto left = departing_.begin(); left != departing_.end();) {
+        auto& [node, departing] = *left;
+        PeerProgress& peer = peers_.at(node);
+        peer.commit_wanted = std::max(peer.commit_wanted, departing.final);
+        if (!departing.told_in && peer.commit_told >= departing.final)
+            departing.told_in = round_.next();
+        const bool knows = departing.told_in && peer.round_acked() >= departing.told_in;
+        if (knows || context_.now() >= departing.until) {
+            snapshots_.forget(node);
+            peers_.erase(node);
+            left = departing_.erase(left);
+        } else {
+            ++left;
+        }
+    }
+}
+
+// Diss. §4.2.2. Whoever is to lead next has been told; if that was lost, others will find out.
+void Leading::maybe_resign() {
+    if (resigning_ && (!transfer_ || transfer_->told))
+        context_.send({self_, ActorName::election}, Resign{term_});
 }
 
 }  // namespace raftbus

@@ -2,11 +2,11 @@
 // when the fence rises or it steps down: nothing of a leadership outlives it.
 //
 // Owns: every peer's progress, rounds of heartbeats, reads that wait for one, the lease, a transfer
-// of leadership under way. Must not know: the fence. Whoever calls has made sure that messages are
-// of this term. Sends: AppendEntries, Heartbeat (peers' replicators); ProposeRefused,
-// ReadIndexReply, ReadRefused
-//   (gateways); TimeoutNow (a peer's election); QuorumLost (election).
-// Implements: Raft §5.3, §5.4.2, §8; Diss. §3.10, §6.2, §6.4, §10.2.1.
+// of leadership under way, changes of the membership. Must not know: the fence. Whoever calls has
+// made sure that messages are of this term. Sends: AppendEntries, Heartbeat (peers' replicators);
+// ProposeRefused, ReadIndexReply, ReadRefused
+//   (gateways); TimeoutNow (a peer's election); QuorumLost, Resign (election).
+// Implements: Raft §5.3, §5.4.2, §6, §8; Diss. §3.10, §4.2.2, §6.2, §6.4, §10.2.1.
 #pragma once
 
 #include <deque>
@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "actors/context.hpp"
+#include "actors/member_changes.hpp"
 #include "actors/options.hpp"
 #include "actors/peer_progress.hpp"
 #include "actors/read_confirm.hpp"
@@ -24,9 +25,8 @@ namespace raftbus {
 
 class Leading {
 public:
-    // Appends the new leader's no-op (Raft §8). `voters` includes this node.
-    Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
-            std::vector<NodeId> voters);
+    // Appends the new leader's no-op (Raft §8).
+    Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term);
 
     void on(const AppendEntriesReply& reply, NodeId from);
     void on(const HeartbeatReply& reply, NodeId from);
@@ -36,6 +36,7 @@ public:
     std::optional<Refusal> propose(const Propose& propose, const Envelope& envelope);
     void on(const ReadIndex& read, const Envelope& envelope);
     void on(const TransferLeadership& wish);
+    void on(const ChangeMembers& ask, const Envelope& envelope);
     void on(const LogRead& read);
     void on(const PeerUp& up);
     void on(const PeerLost& lost);
@@ -45,7 +46,7 @@ public:
     // After every burst: commits, sends to peers what their credit allows, starts a round for
     // reads.
     void drained();
-    // Before it is destroyed: refuses the reads that wait.
+    // Before it is destroyed: refuses the reads and changes that wait.
     void leave();
 
     Term term() const { return term_; }
@@ -54,7 +55,7 @@ public:
     std::optional<LogIndex> holds_log_at() const { return snapshots_.holds_log_at(); }
     // Reads may be answered without asking anybody (Diss. §6.4.1); false without leases.
     bool lease_holds() const;
-    // For invariants.
+    // All nodes that are sent entries: the members, and those that were until a moment ago.
     const std::map<NodeId, PeerProgress>& peers() const { return peers_; }
 
 private:
@@ -68,8 +69,21 @@ private:
         Moment when;
     };
 
+    struct Departing {   // a peer that is no member any more
+        LogIndex final;  // the configuration that says so
+        Moment until;    // not sent anything after this
+        Round told_in;   // it has heard of the commit when it answers this round; 0: not told
+    };
+
     void append(BatchKind kind, std::uint32_t count, NodeId origin, ProposalNumber proposal,
                 std::uint32_t body_crc, SharedBytes body);
+    void append(const Configuration& configuration);
+    void follow_configuration();
+    void maybe_change_members();
+    void maybe_depart();
+    void maybe_resign();
+    MemberChanges::View view() const;
+    bool member(NodeId node) const;
     void maybe_commit();
     void replicate_to(NodeId peer, PeerProgress& progress);
     void send_entries(NodeId peer, PeerProgress& progress, std::vector<Batch> batches);
@@ -85,6 +99,9 @@ private:
     void maybe_yield();
     NodeId best_successor() const;
     bool hears_quorum() const;
+    // The greatest value that majorities reach: the own one, and what it is of each peer.
+    template <class T, class Of>
+    T reached(T own, Of of) const;
 
     // identity
     Context& context_;
@@ -93,14 +110,19 @@ private:
     const Term term_;
     // volatile
     ReplicaLog& log_;
+    std::vector<std::vector<NodeId>> halves_;  // of the voters, in the configuration in force
     std::map<NodeId, PeerProgress> peers_;
+    std::map<NodeId, Departing> departing_;
+    MemberChanges changes_;
     LogIndex no_op_;
+    LogIndex end_at_tick_;  // of the log, one heartbeat ago at most
     ReadConfirm reads_;
     Round round_;
     std::deque<RoundSent> rounds_sent_;  // not confirmed yet
     Moment confirmed_at_;                // when the newest confirmed round was sent
     bool lease_given_up_ = false;  // a TimeoutNow went out in this term: it may act at any time
     std::optional<Transfer> transfer_;
+    bool resigning_ = false;  // no member any more
     SnapshotSender snapshots_;
 };
 

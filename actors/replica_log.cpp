@@ -4,12 +4,31 @@
 #include <limits>
 
 namespace raftbus {
+namespace {
+
+Configuration decoded(const SharedBytes& body) {
+    Result<Configuration> configuration = decode_configuration(body.view());
+    CHECK(configuration.ok(), "leaders make configurations, and checksums guard them");
+    return std::move(*configuration);
+}
+
+Configurations found_at_start(const RaftOptions& options, const RecoveredLog& recovered,
+                              const StoredConfiguration& configured) {
+    Configurations found({{}, configuration_of(options.members)});
+    if (configured.index) found = Configurations({configured.index, decoded(configured.body)});
+    for (const StoredConfiguration& stored : recovered.configurations)
+        if (stored.index > configured.index) found.append(stored.index, decoded(stored.body));
+    return found;
+}
+
+}  // namespace
 
 ReplicaLog::ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-                       LogIndex applied)
+                       LogIndex applied, const StoredConfiguration& configured)
     : context_(context),
       options_(options),
       tail_(recovered),
+      configurations_(found_at_start(options, recovered, configured)),
       unsent_from_(recovered.last.index.next()),
       commit_(applied),
       handed_(applied) {
@@ -27,6 +46,8 @@ bool ReplicaLog::storage_answers(Duration limit) const {
 
 void ReplicaLog::append(Batch batch) {
     uncommitted_.add(batch.header.last(), batch.bytes());
+    if (batch.header.kind == BatchKind::config)
+        configurations_.append(batch.header.first, decoded(batch.body));
     tail_.append(std::move(batch));
 }
 
@@ -36,6 +57,7 @@ void ReplicaLog::cut_from(LogIndex index) {
     CHECK(index > commit_, "what is committed stays");
     flush();
     tail_.cut_from(index);
+    configurations_.cut_from(index);
     uncommitted_.cut_from(index);
     if (index >= unsent_from_) return;  // storage never had it
     unsent_from_ = index;
@@ -166,6 +188,12 @@ void ReplicaLog::on(const StateInstalled& installed) {
         handed_ = std::max(handed_, last.index);
     } else {
         restart_after(last);
+        // Raft §7: the snapshot's configuration is in force, and none that stood in the log.
+        if (installed.configured)
+            configurations_ =
+                Configurations({installed.configured, decoded(installed.configuration)});
+        else
+            configurations_.cut_from(LogIndex(1));
     }
 }
 

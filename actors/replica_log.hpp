@@ -2,7 +2,8 @@
 // what of it storage has made durable, what of it is committed, and how far the state machine has
 // been fed.
 //
-// Owns: LogTail, DurableMark, commit index, the numbers of storage requests.
+// Owns: LogTail, the configurations in it, DurableMark, commit index, the numbers of storage
+// requests.
 // Must not know: roles, terms' meaning, peers.
 // Sends: Append, ReadLog, Compact, RestartLog (storage); Apply, InstallState (state machine).
 #pragma once
@@ -10,6 +11,7 @@
 #include <optional>
 
 #include "actors/byte_window.hpp"
+#include "actors/configurations.hpp"
 #include "actors/context.hpp"
 #include "actors/durable_mark.hpp"
 #include "actors/log_tail.hpp"
@@ -20,11 +22,17 @@ namespace raftbus {
 class ReplicaLog {
 public:
     // `applied`: what the state machine held at start; everything up to it is committed.
+    // `configured`: the last configuration that it had applied.
     ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied);
+               LogIndex applied, const StoredConfiguration& configured);
 
     const LogTail& tail() const { return tail_; }
     EntryId last() const { return tail_.last(); }
+    const Configurations& configurations() const { return configurations_; }
+    // The configuration that is committed for certain.
+    const Configurations::Entry& committed_configuration() const {
+        return configurations_.at(commit_);
+    }
     // Up to here the log is on disk; never above last().
     LogIndex durable() const;
     LogIndex commit() const { return commit_; }
@@ -33,7 +41,8 @@ public:
     // The disk answers: no request has been waiting for longer than `limit`.
     bool storage_answers(Duration limit) const;
 
-    // Adds a batch to the tail; storage gets it at the next flush().
+    // Adds a batch to the tail; storage gets it at the next flush(). A configuration is in force
+    // from now on.
     void append(Batch batch);
     // Cuts the log before `index`, which must be above the commit index, and tells storage at once.
     void cut_from(LogIndex index);
@@ -81,6 +90,7 @@ private:
     StorageRequest last_request_;
 
     LogTail tail_;
+    Configurations configurations_;
     DurableMark mark_;
     LogIndex unsent_from_;  // entries from here on are in the tail but not with storage
     bool out_of_space_ = false;

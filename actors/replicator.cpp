@@ -1,18 +1,19 @@
 #include "actors/replicator.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "messages/text.hpp"
 
 namespace raftbus {
 
 Replicator::Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-                       LogIndex applied)
+                       LogIndex applied, const StoredConfiguration& configured)
     : context_(context),
       options_(options),
       self_(context.self().node),
       started_in_(recovered.hard_state.term),
-      log_(context, options, recovered, applied),
+      log_(context, options, recovered, applied, configured),
       fence_(recovered.hard_state.term),
       role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term),
       tick_(context, 1) {
@@ -23,6 +24,7 @@ void Replicator::start() {
     // A lease may have been promised before the restart.
     if (options_.lease) promised_until_ = context_.now() + options_.election_timeout_min;
     tick_.start(options_.heartbeat);
+    maybe_tell_configuration();
 }
 
 // ---- the fence
@@ -46,7 +48,9 @@ void Replicator::on(const Fence& fence, const Envelope&) {
     if (leader_heard_) since_leader = context_.now() - *leader_heard_;
     // Who is changing its state for another's can not lead meanwhile.
     const bool fit = log_.storage_answers(options_.storage_stall) && !log_.installing();
-    tell_election(Fenced{fence.term, Standing{log_.last(), voters(), since_leader, fit}});
+    tell_election(
+        Fenced{fence.term, Standing{log_.last(), log_.configurations().in_force().configuration,
+                                    since_leader, fit, removed_}});
 }
 
 // Design rule 3.
@@ -61,7 +65,7 @@ void Replicator::on(const Lead& lead, const Envelope&) {
     if (lead.term != fence_) return;  // won, but a newer term has begun since
     CHECK(open_ == fence_, "a candidate's own vote is saved before it counts");
     CHECK(!leads());
-    role_.emplace<Leading>(context_, options_, log_, lead.term, voters());
+    role_.emplace<Leading>(context_, options_, log_, lead.term);
     tick_.start(options_.heartbeat);
 }
 
@@ -75,9 +79,9 @@ void Replicator::stop_leading() {
 // True if a message of `term` may be worked on now. An older one is answered; a newer one makes
 // election enter that term.
 bool Replicator::admit(Term term, const Envelope& envelope) {
-    if (!member(envelope.from.node)) {
+    if (expelled(envelope.from.node)) {
         context_.log(LogLevel::warning,
-                     "dropped a message of a node that is not a member: " + to_text(envelope.from));
+                     "dropped a message of a node that was removed: " + to_text(envelope.from));
         return false;
     }
     if (term < fence_) {
@@ -116,7 +120,7 @@ void Replicator::release_held() {
 
 void Replicator::on(const AppendEntries& append, const Envelope& envelope) {
     if (!admit(append.term, envelope)) {
-        if (append.term > open_ && member(envelope.from.node)) hold(envelope, append);
+        if (append.term > open_ && !expelled(envelope.from.node)) hold(envelope, append);
         return;
     }
     CHECK(!leads(), "two leaders in one term");
@@ -129,7 +133,7 @@ void Replicator::on(const AppendEntries& append, const Envelope& envelope) {
 
 void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
     if (!admit(heartbeat.term, envelope)) {
-        if (heartbeat.term > open_ && member(envelope.from.node)) hold(envelope, heartbeat);
+        if (heartbeat.term > open_ && !expelled(envelope.from.node)) hold(envelope, heartbeat);
         return;
     }
     CHECK(!leads(), "two leaders in one term");
@@ -175,7 +179,7 @@ void Replicator::on(const InstallSnapshotReply& reply, const Envelope& envelope)
 }
 
 void Replicator::on(const NewerTerm& newer, const Envelope& envelope) {
-    if (member(envelope.from.node)) term_seen(newer.term);
+    if (!expelled(envelope.from.node)) term_seen(newer.term);
 }
 
 // Each proposal is answered once in the life of this process, whatever role it comes in; copies get
@@ -203,8 +207,72 @@ void Replicator::on(const ReadIndex& read, const Envelope& envelope) {
 }
 
 void Replicator::on(const TransferLeadership& wish, const Envelope& envelope) {
-    if (!member(envelope.from.node)) return;
+    if (expelled(envelope.from.node)) return;
     if (Leading* leading = this->leading()) leading->on(wish);
+}
+
+// ---- membership
+
+void Replicator::on(const ChangeMembers& ask, const Envelope& envelope) {
+    if (Leading* leading = this->leading())
+        leading->on(ask, envelope);
+    else
+        context_.send(envelope.from, ChangeRefused{ask.change, Refusal::not_leader, {}});
+}
+
+// Said by a member. An old one may have been told by a node that lags behind this one.
+void Replicator::on(const RemovalTold& told, const Envelope&) {
+    if (removed_ || told.index <= log_.configurations().in_force().index) return;
+    removed_ = true;
+    context_.log(LogLevel::error, to_text(told.by) +
+                                      " says that this node was removed from the cluster: it takes "
+                                      "no part any more; stop it and delete its data");
+}
+
+// Raft §6: a node takes messages of nodes that its own configuration does not know of, for it may
+// lag behind. One that was removed for certain is none of them, but for a leader that has just
+// removed itself and goes on to the end of its term.
+bool Replicator::expelled(NodeId node) const {
+    if (!log_.committed_configuration().configuration.was_removed(node)) return false;
+    const auto* following = std::get_if<Following>(&role_);
+    return !following || following->leader() != node;
+}
+
+void Replicator::maybe_tell_configuration() {
+    const Configurations::Entry& in_force = log_.configurations().in_force();
+    const auto* following = std::get_if<Following>(&role_);
+    const Told told{{in_force.index, log_.tail().term_at(in_force.index).value_or(Term())},
+                    log_.committed_configuration().index,
+                    leads() ? leading()->peers().size() : 0,
+                    following ? following->leader() : NodeId()};
+    if (told_ == told) return;
+    const bool news = told_ && told_->in_force != told.in_force;
+    told_ = told;
+    peers_told_ = peers();
+    const Reconfigured reconfigured{in_force.index, in_force.configuration, peers_told_,
+                                    log_.committed_configuration().configuration.removed,
+                                    log_.committed_configuration().index};
+    if (news) tell_election(reconfigured);
+    context_.send({self_, ActorName::bus}, reconfigured);
+}
+
+// All of the configurations that may yet be in force, whom a leader still sends to, and a leader
+// that goes on although it is no member any more.
+std::vector<Member> Replicator::peers() const {
+    std::map<NodeId, Member> peers;
+    for (const Configurations::Entry* entry : log_.configurations().from(log_.commit()))
+        for (const Member& member : entry->configuration.everybody())
+            peers.insert_or_assign(member.node, member);
+    const auto* following = std::get_if<Following>(&role_);
+    for (const Member& member : peers_told_) {
+        const bool kept =
+            leads() ? leading()->peers().contains(member.node) : following->leader() == member.node;
+        if (kept) peers.try_emplace(member.node, member);
+    }
+    peers.erase(self_);
+    std::vector<Member> list;
+    for (auto& [node, member] : peers) list.push_back(std::move(member));
+    return list;
 }
 
 // ---- storage and state machine
@@ -278,34 +346,25 @@ void Replicator::on_timer(TimerId timer) {
 void Replicator::on_drained() {
     log_.flush();
     if (Leading* leading = this->leading())
-        leading->drained();
+        leading->drained(), log_.flush();  // it may have appended a configuration
     else if (open_ == fence_)
         following().acknowledge();
     log_.feed_state_machine();
+    maybe_tell_configuration();
 }
 
 void Replicator::on(const AskReport& ask, const Envelope& envelope) {
-    context_.send(
-        envelope.from,
-        ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index, log_.commit(),
-                         options_.members, log_.storage_answers(options_.storage_stall)});
+    const Configuration& configuration = log_.configurations().in_force().configuration;
+    const bool member = !removed_ && configuration.find(self_);
+    context_.send(envelope.from,
+                  ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index,
+                                   log_.commit(), configuration.everybody(),
+                                   log_.storage_answers(options_.storage_stall), member});
 }
 
 LogIndex Replicator::matched() const {
     auto* following = std::get_if<Following>(&role_);
     return following ? following->matched() : LogIndex();
-}
-
-bool Replicator::member(NodeId node) const {
-    return std::any_of(options_.members.begin(), options_.members.end(),
-                       [&](const Member& m) { return m.node == node; });
-}
-
-std::vector<NodeId> Replicator::voters() const {
-    std::vector<NodeId> voters;
-    for (const Member& member : options_.members)
-        if (member.voter) voters.push_back(member.node);
-    return voters;
 }
 
 std::string Replicator::describe() const {

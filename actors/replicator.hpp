@@ -7,11 +7,11 @@
 // Takes: Fence, TermSaved, Lead (election); Appended, AppendRefused, LogRead, Compacted (storage);
 //   Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (state machine);
 //   AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, InstallSnapshot,
-//   InstallSnapshotReply, NewerTerm, TransferLeadership (network); Propose, ReadIndex (gateways of all nodes); AskReport (gateway);
-//   PeerUp, PeerLost (bus).
+//   InstallSnapshotReply, NewerTerm, TransferLeadership (network); Propose, ReadIndex,
+//   ChangeMembers (gateways of all nodes); AskReport (gateway); PeerUp, PeerLost, RemovalTold (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
-// ReplicaLog
-//   send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway).
+//   ReplicaLog send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway);
+//   Reconfigured (election, bus).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
 //   which nothing is done, and `open`, the term whose saving election has confirmed. Work is done
@@ -38,14 +38,14 @@ using ReplicatorInbox =
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
                  Propose, ReadIndex, AskReport, PeerUp, PeerLost, InstallSnapshot,
                  InstallSnapshotReply, SnapshotRead, SnapshotWritten, StateInstalled, Flushed,
-                 Compacted>;
+                 Compacted, ChangeMembers, RemovalTold>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
-    // `recovered` is what storage found at start, `applied` what the state machine holds. `options`
-    // must outlive this.
+    // `recovered` is what storage found at start, `applied` what the state machine holds,
+    // `configured` the last configuration that it has applied. `options` must outlive this.
     Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied);
+               LogIndex applied, const StoredConfiguration& configured = {});
 
     void start() override;
     void on_timer(TimerId timer) override;
@@ -77,6 +77,8 @@ public:
     void on(const StateInstalled&, const Envelope&);
     void on(const Flushed&, const Envelope&);
     void on(const Compacted&, const Envelope&);
+    void on(const ChangeMembers&, const Envelope&);
+    void on(const RemovalTold&, const Envelope&);
 
     // For invariants and tests.
     Term fence() const { return fence_; }
@@ -96,14 +98,15 @@ private:
         FromLeader message;
     };
 
-    bool member(NodeId node) const;
+    bool expelled(NodeId node) const;
     bool admit(Term term, const Envelope& envelope);
     void hold(const Envelope& envelope, FromLeader message);
     void release_held();
     void term_seen(Term term);
     void leader_heard(NodeId leader);
     void stop_leading();
-    std::vector<NodeId> voters() const;
+    void maybe_tell_configuration();
+    std::vector<Member> peers() const;
     Leading* leading_in(Term term);
     Leading* leading() { return std::get_if<Leading>(&role_); }
     Following& following() { return std::get<Following>(role_); }
@@ -128,6 +131,16 @@ private:
     Moment promised_until_;                        // with leases: no newer term before this
     std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
+    bool removed_ = false;                         // members have said so
+    struct Told {                                  // of the configurations, in few words
+        EntryId in_force;
+        LogIndex committed;
+        std::size_t peers = 0;  // of a leader
+        NodeId leader;          // that is followed
+        bool operator==(const Told&) const = default;
+    };
+    std::optional<Told> told_;
+    std::vector<Member> peers_told_;  // the connections that the bus was asked for
     // timers
     Timer tick_;
 };

@@ -25,6 +25,8 @@ public:
     void begin(NodeId peer, LogIndex at_least);
     bool sending_to(NodeId peer) const { return feeds_.contains(peer); }
 
+    // The peer is none any more.
+    void forget(NodeId peer) { feeds_.erase(peer); }
     // What was on the way is taken for lost; or the connection stands again.
     void connection_changed(NodeId peer, bool connected);
     // Once every heartbeat interval: a peer that has not answered for some is sent the same again.

@@ -134,7 +134,7 @@ void StateMachine::maybe_install() {
     const SnapshotName snapshot = *std::exchange(install_due_, std::nullopt);
     auto whole = intake_.hand_over(snapshot);
     if (!whole) {
-        context_.send(neighbour(context_, ActorName::replicator), StateInstalled{snapshot, false});
+        context_.send(neighbour(context_, ActorName::replicator), StateInstalled{snapshot, false, {}, {}});
         return;
     }
     installation_ = std::make_shared<Installation>();
@@ -164,8 +164,12 @@ void StateMachine::installed() {
         context_.log(LogLevel::error, "a snapshot that came in can not be used: " +
                                           installation->result.error().message);
     }
-    context_.send(neighbour(context_, ActorName::replicator),
-                  StateInstalled{installation->snapshot, done});
+    StateInstalled news{installation->snapshot, done, {}, {}};
+    if (done) {
+        news.configured = state_.configuration().index;
+        news.configuration = state_.configuration().body;
+    }
+    context_.send(neighbour(context_, ActorName::replicator), std::move(news));
     for (const WaitingReport& waited : std::exchange(reports_, {})) {
         context_.answering(waited.envelope);
         report(waited.ask, waited.envelope);

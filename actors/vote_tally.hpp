@@ -5,13 +5,14 @@
 #include <set>
 #include <vector>
 
-#include "messages/types.hpp"
+#include "messages/membership.hpp"
 
 namespace raftbus {
 
 class VoteTally {
 public:
-    explicit VoteTally(std::vector<NodeId> voters) : voters_(std::move(voters)) {}
+    explicit VoteTally(const Configuration& configuration)
+        : voters_(configuration.voters()), halves_(configuration.halves()) {}
 
     // The first answer of a voter counts, later ones and those of others do not.
     void count(NodeId voter, bool granted) {
@@ -19,16 +20,30 @@ public:
         if (granted_.contains(voter) || denied_.contains(voter)) return;
         (granted ? granted_ : denied_).insert(voter);
     }
-    // More than half of the voters said yes.
-    bool won() const { return granted_.size() * 2 > voters_.size(); }
+    // More than half of the voters said yes, of both halves of a joint configuration (Raft §6).
+    bool won() const {
+        return std::all_of(halves_.begin(), halves_.end(), [&](const auto& half) {
+            return among(half, granted_) * 2 > half.size();
+        });
+    }
     // So many said no that the rest can not make it a majority.
-    bool lost() const { return (voters_.size() - denied_.size()) * 2 <= voters_.size(); }
+    bool lost() const {
+        return std::any_of(halves_.begin(), halves_.end(), [&](const auto& half) {
+            return (half.size() - among(half, denied_)) * 2 <= half.size();
+        });
+    }
 
     const std::vector<NodeId>& voters() const { return voters_; }
     const std::set<NodeId>& granted() const { return granted_; }
 
 private:
+    static std::size_t among(const std::vector<NodeId>& half, const std::set<NodeId>& said) {
+        return std::count_if(half.begin(), half.end(),
+                             [&](NodeId node) { return said.contains(node); });
+    }
+
     std::vector<NodeId> voters_;
+    std::vector<std::vector<NodeId>> halves_;
     std::set<NodeId> granted_;
     std::set<NodeId> denied_;
 };

@@ -13,6 +13,7 @@ namespace {
 
 constexpr TimerId kCheckLinks = 1;
 constexpr TimerId kStopLimit = 2;
+constexpr TimerId kChangeLinks = 3;
 constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
 
 }  // namespace
@@ -27,7 +28,7 @@ Bus::Bus(Shared& shared, Worker& worker, Context& context, std::function<void()>
       trace_inbox_(shared.zmq, trace_port_),
       links_(shared, *this),
       peer_inbox_(shared.zmq, [this](NodeId peer, Frames& message) { links_.send(peer, message); }),
-      peer_port_(shared, complaints_),
+      peer_port_(shared, complaints_, [this](const Member& guest) { on_guest(guest); }),
       client_port_(shared, complaints_, [this](ClientRequests requests) {
           context_.send(shared_.address(ActorName::gateway), std::move(requests));
       }) {}
@@ -113,6 +114,8 @@ void Bus::on_timer(TimerId id) {
     if (id == kCheckLinks) {
         links_.check(context_.now(), worker_.sources());
         context_.set_timer(kCheckLinks, kCheckInterval);
+    } else if (id == kChangeLinks) {
+        change_links();
     } else {
         CHECK(id == kStopLimit);
         context_.log(LogLevel::warning, "an actor did not stop in time; stopping without it");
@@ -122,6 +125,34 @@ void Bus::on_timer(TimerId id) {
 
 void Bus::on(const ClientReplies& replies, const Envelope&) {
     client_port_.reply(replies);
+}
+
+// Links are sources, which are being visited while a message is handled; timers fire in between.
+void Bus::on(const Reconfigured& reconfigured, const Envelope&) {
+    peers_ = reconfigured.peers;
+    configured_ = reconfigured.index;
+    std::vector<NodeId> ids;
+    for (const Member& peer : peers_) ids.push_back(peer.node);
+    peer_port_.admission().follow(ids, reconfigured.removed, reconfigured.index,
+                                  reconfigured.committed);
+    const auto& admitted = peer_port_.admission().guests();
+    std::erase_if(guests_, [&](const Member& guest) { return !admitted.contains(guest.node); });
+    context_.set_timer(kChangeLinks, Duration(0));
+}
+
+void Bus::on_guest(const Member& guest) {
+    context_.log(LogLevel::info,
+                 fmt::format("node {} at {} is not among the members that this node knows, but "
+                             "knows a later configuration",
+                             guest.node.value, guest.peer));
+    guests_.push_back(guest);
+    context_.set_timer(kChangeLinks, Duration(0));
+}
+
+void Bus::change_links() {
+    std::vector<Member> members = peers_;
+    members.insert(members.end(), guests_.begin(), guests_.end());
+    links_.follow(members, configured_, worker_.sources());
 }
 
 void Bus::on_peer_up(NodeId peer) {
@@ -149,6 +180,8 @@ void Bus::on_peer_answer(NodeId peer, const Frames& frames) {
             context_.now());
         return;
     }
+    if (refusal->cause == RefusalCause::removed)
+        tell({ActorName::replicator}, RemovalTold{refusal->index, peer});
     complaints_.say(LogLevel::error,
                     fmt::format("refused by {} {}", peer.value, static_cast<int>(refusal->cause)),
                     tell_refused(*refusal, config.id, config.cluster, peer, endpoint),

@@ -1,7 +1,8 @@
 // bus: the node's end that is not an actor of Raft's but is addressed like one, Address{self, bus}.
 //
 // Owns: all network sockets, and the orderly stop.
-// Takes: ClientReplies, Stopped. Sends: PeerUp, PeerLost, ClientRequests, Stop.
+// Takes: ClientReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, RemovalTold,
+// ClientRequests, Stop.
 // Must not know: what any other message means.
 #pragma once
 
@@ -17,7 +18,8 @@
 
 namespace raftbus {
 
-class Bus final : public ActorOf<Bus, std::variant<ClientReplies, Stopped>>, public LinkEvents {
+class Bus final : public ActorOf<Bus, std::variant<ClientReplies, Stopped, Reconfigured>>,
+                  public LinkEvents {
 public:
     // `worker` is the one that serves it. `finished` is called in its thread when the node has
     // stopped.
@@ -41,6 +43,7 @@ public:
     void on_timer(TimerId id) override;
     void on(const ClientReplies& replies, const Envelope& envelope);
     void on(const Stopped& stopped, const Envelope& envelope);
+    void on(const Reconfigured& reconfigured, const Envelope& envelope);
     std::string describe() const override { return "bus"; }
 
     // ---- LinkEvents
@@ -57,6 +60,8 @@ private:
     template <class News>
     void tell(std::initializer_list<ActorName> actors, const News& news);
     void warn_of_ephemeral_ports();
+    void on_guest(const Member& guest);
+    void change_links();
     void advance_stop();
     void ask_to_stop(Phase phase, ActorName actor, Duration limit);
 
@@ -75,6 +80,9 @@ private:
     std::string client_endpoint_;
     std::string trace_endpoint_;
     Phase phase_ = Phase::running;
+    std::vector<Member> peers_;   // as the replicator named them last
+    std::vector<Member> guests_;  // let in beside them
+    LogIndex configured_;         // the configuration in force
 };
 
 }  // namespace raftbus

@@ -1,10 +1,13 @@
 #include "bus/peer_admission.hpp"
 
+#include <algorithm>
+
 #include "messages/catalog.hpp"
 
 namespace raftbus {
 namespace {
 constexpr std::size_t kReplacedMax = 64;  // remembered of each peer
+constexpr std::size_t kGuestsMax = 8;
 constexpr Duration kEnded =
     std::chrono::seconds(3);  // so long silent, a process is taken to be gone
 }  // namespace
@@ -19,9 +22,38 @@ PeerAdmission::Verdict PeerAdmission::judge(const Preamble& preamble, Moment now
     if (preamble.cluster != self_.cluster) return RefusalCause::wrong_cluster;
     if (preamble.to != self_.node) return RefusalCause::wrong_receiver;
     if (preamble.from == self_.node) return RefusalCause::duplicate_id;
-    const auto peer = peers_.find(preamble.from);
-    if (peer == peers_.end()) return RefusalCause::unknown_sender;
+    auto peer = peers_.find(preamble.from);
+    if (peer == peers_.end()) {
+        if (std::ranges::find(removed_, preamble.from) != removed_.end())
+            return RefusalCause::removed;
+        if (!welcome(preamble)) return RefusalCause::unknown_sender;
+        guests_.insert(preamble.from);
+        peer = peers_.try_emplace(preamble.from).first;
+    }
     return judge_incarnation(peer->second, preamble.incarnation, now);
+}
+
+bool PeerAdmission::welcome(const Preamble& preamble) const {
+    return preamble.from && preamble.configured > in_force_ && guests_.size() < kGuestsMax &&
+           endpoint_fault(preamble.endpoint).empty();
+}
+
+void PeerAdmission::follow(const std::vector<NodeId>& peers, std::vector<NodeId> removed,
+                           LogIndex in_force, LogIndex committed) {
+    in_force_ = in_force;
+    committed_ = committed;
+    removed_ = std::move(removed);
+    for (const NodeId peer : peers) {
+        peers_.try_emplace(peer);
+        guests_.erase(peer);
+    }
+    const auto stays = [&](NodeId peer) {
+        const bool removed = std::ranges::find(removed_, peer) != removed_.end();
+        return std::ranges::find(peers, peer) != peers.end() ||
+               (guests_.contains(peer) && !removed);
+    };
+    std::erase_if(guests_, [&](NodeId guest) { return !stays(guest); });
+    std::erase_if(peers_, [&](const auto& peer) { return !stays(peer.first); });
 }
 
 PeerAdmission::Verdict PeerAdmission::judge_incarnation(Peer& peer, std::uint64_t incarnation,

@@ -1,5 +1,8 @@
 // peer_admission: who may speak to this node. Takes values, returns verdicts; no socket, no clock.
 //
+// Members may speak, as the replicator names them. A node that is none is refused, unless it knows
+// a later configuration than this node: then it is this node that lags behind (Raft §6).
+//
 // Two processes with one node id are told apart by their incarnations: the newer one replaces the
 // older, as after a restart. When the older still speaks a while later, both run.
 #pragma once
@@ -30,6 +33,14 @@ public:
     using Verdict = std::variant<Admitted, Ignored, RefusalCause>;
     Verdict judge(const Preamble& preamble, Moment now);
 
+    // Who may speak from now on, and who was removed for certain, as the configuration at
+    // `committed` says; the one in force stands at `in_force`.
+    void follow(const std::vector<NodeId>& peers, std::vector<NodeId> removed, LogIndex in_force,
+                LogIndex committed);
+    LogIndex committed() const { return committed_; }
+    // Those who are no members, as far as this node knows.
+    const std::set<NodeId>& guests() const { return guests_; }
+
 private:
     struct Peer {
         std::uint64_t incarnation = 0;  // 0: not heard yet
@@ -37,11 +48,16 @@ private:
         Moment heard;                   // when it was last heard
         std::set<std::uint64_t> replaced;
     };
+    bool welcome(const Preamble& preamble) const;
     Verdict judge_incarnation(Peer& peer, std::uint64_t incarnation, Moment now);
 
     const Self self_;
     const Duration takeover_;
     std::map<NodeId, Peer> peers_;
+    std::set<NodeId> guests_;  // of peers_
+    std::vector<NodeId> removed_;
+    LogIndex in_force_;
+    LogIndex committed_;
 };
 
 }  // namespace raftbus

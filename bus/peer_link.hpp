@@ -34,6 +34,7 @@ public:
     ~PeerLink() override;
 
     const Member& peer() const { return peer_; }
+    void set_preamble(std::string preamble) { preamble_ = std::move(preamble); }
     bool up() const { return up_; }
 
     // Sends at once or not at all. Frame 0 is room for the preamble. Leaves `message` empty.
@@ -45,6 +46,11 @@ public:
     void rebuild(Moment now);
     // Closes the socket for good.
     void close();
+    // The same, and tells of it if the connection stood.
+    void end() {
+        close();
+        lose();
+    }
 
     // Source: the monitor.
     int fd() const override { return monitor_.get(zmq::sockopt::fd); }
@@ -59,7 +65,7 @@ private:
     zmq::context_t& context_;
     const Member peer_;
     const LinkOptions options_;
-    const std::string preamble_;
+    std::string preamble_;
     LinkEvents& events_;
     zmq::socket_t socket_;
     zmq::socket_t monitor_;

@@ -1,20 +1,55 @@
 #include "bus/peer_links.hpp"
 
+#include <algorithm>
+
 #include "bus/preamble.hpp"
+#include "bus/worker.hpp"
 
 namespace raftbus {
 
-PeerLinks::PeerLinks(Shared& shared, LinkEvents& events) : shared_(shared) {
-    const NodeConfig& config = shared.config;
-    Preamble preamble{.version = kWireVersion,
-                      .cluster = cluster_hash(config.cluster),
-                      .from = config.id,
-                      .incarnation = shared.incarnation};
-    for (const Member& member : config.members) {
-        if (member.node == config.id) continue;
-        preamble.to = member.node;
-        links_[member.node] = std::make_unique<PeerLink>(shared.zmq, member, config.link,
-                                                         encode_preamble(preamble), events);
+PeerLinks::PeerLinks(Shared& shared, LinkEvents& events) : shared_(shared), events_(events) {
+    for (const Member& member : shared.config.members)
+        if (member.node == shared.config.id) endpoint_ = member.peer;
+    for (const Member& member : shared.config.members)
+        if (member.node != shared.config.id) make(member);
+}
+
+std::string PeerLinks::preamble_for(NodeId peer) const {
+    return encode_preamble({.version = kWireVersion,
+                            .cluster = cluster_hash(shared_.config.cluster),
+                            .from = shared_.config.id,
+                            .incarnation = shared_.incarnation,
+                            .to = peer,
+                            .endpoint = endpoint_,
+                            .configured = configured_});
+}
+
+PeerLink& PeerLinks::make(const Member& member) {
+    auto& link = links_[member.node];
+    link = std::make_unique<PeerLink>(shared_.zmq, member, shared_.config.link,
+                                      preamble_for(member.node), events_);
+    return *link;
+}
+
+void PeerLinks::follow(const std::vector<Member>& members, LogIndex configured,
+                       ReadyList& watched) {
+    configured_ = configured;
+    for (auto link = links_.begin(); link != links_.end();) {
+        const bool stays = std::ranges::find(members, link->first, &Member::node) != members.end();
+        if (stays) {
+            link->second->set_preamble(preamble_for(link->first));
+            ++link;
+        } else {
+            watched.remove(*link->second);
+            link->second->end();
+            link = links_.erase(link);
+        }
+    }
+    for (const Member& member : members) {
+        if (member.node == shared_.config.id || links_.contains(member.node)) continue;
+        // Leaders check endpoints; what libzmq can not parse would end this process.
+        if (endpoint_fault(member.peer).empty())
+            watched.add(make(member), static_cast<int>(Rank::control));
     }
 }
 
@@ -26,8 +61,11 @@ void PeerLinks::send(NodeId peer, const EncodedMessage& message) {
 
 void PeerLinks::send(NodeId peer, Frames& message) {
     const auto link = links_.find(peer);
-    CHECK(link != links_.end(), "a message to a node that is no member");
     if (shared_.failed.load(std::memory_order_acquire)) return message.clear();
+    if (link == links_.end()) {  // it was a member when the message was sent
+        shared_.counters.peer_unsent.add();
+        return message.clear();
+    }
     const bool sent = link->second->send(message) == SendResult::sent;
     (sent ? shared_.counters.peer_sent : shared_.counters.peer_unsent).add();
 }

@@ -22,12 +22,21 @@ public:
     // To be called every now and then. `watched` is where the links are sources.
     void check(Moment now, ReadyList& watched);
     void close();
+    // Makes links to those among the members who have none, ends the others. Not while the sources
+    // are being visited. `configured`: index of the configuration in force.
+    void follow(const std::vector<Member>& members, LogIndex configured, ReadyList& watched);
 
     const Member& member(NodeId peer) const { return links_.at(peer)->peer(); }
     std::vector<Source*> sources();
 
 private:
+    std::string preamble_for(NodeId peer) const;
+    PeerLink& make(const Member& member);
+
     Shared& shared_;
+    LinkEvents& events_;
+    LogIndex configured_;
+    std::string endpoint_;  // of this node, for peers
     std::map<NodeId, std::unique_ptr<PeerLink>> links_;
     Frames frames_;
 };

@@ -40,9 +40,10 @@ std::string_view misaddressed(const Delivery& delivery, const Shared& shared, No
 
 }  // namespace
 
-PeerPort::PeerPort(Shared& shared, Complaints& complaints)
+PeerPort::PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest)
     : shared_(shared),
       complaints_(complaints),
+      on_guest_(std::move(on_guest)),
       admission_({shared.config.id, cluster_hash(shared.config.cluster), shared.incarnation},
                  peers_of(shared.config), shared.config.link.takeover),
       socket_(shared.zmq, zmq::socket_type::router) {
@@ -75,7 +76,10 @@ void PeerPort::take_message(Moment now) {
     if (frames_.size() <= kHeadFrame) return complain("short", "it has too few frames", now);
     const auto preamble = decode_preamble(view_of(frames_[kPreambleFrame]));
     if (!preamble) return complain("preamble", preamble.error().message, now);
+    const std::size_t guests = admission_.guests().size();
     const auto verdict = admission_.judge(*preamble, now);
+    if (admission_.guests().size() > guests)
+        on_guest_({.node = preamble->from, .peer = preamble->endpoint});
     if (const auto* cause = std::get_if<RefusalCause>(&verdict))
         return refuse(*cause, *preamble, now);
     if (std::holds_alternative<PeerAdmission::Admitted>(verdict)) take_admitted(*preamble, now);
@@ -102,7 +106,8 @@ void PeerPort::refuse(RefusalCause cause, const Preamble& preamble, Moment now) 
     // The answer goes out as seldom as the line in the log, or two nodes could keep each other
     // busy.
     if (!complaints_.say(LogLevel::error, key, text, now)) return;
-    const PeerRefusal refusal{cause, shared_.config.id, kWireVersion, shared_.config.cluster};
+    const PeerRefusal refusal{cause, shared_.config.id, kWireVersion, shared_.config.cluster,
+                              admission_.committed()};
     Frames answer;
     answer.push_back(std::move(frames_[0]));
     answer.push_back(copied_frame(encode_refusal(refusal)));

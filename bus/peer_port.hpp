@@ -19,10 +19,13 @@ namespace raftbus {
 
 class PeerPort final : public Source {
 public:
-    PeerPort(Shared& shared, Complaints& complaints);
+    // A node that is no member, as far as this one knows, has been let in.
+    using OnGuest = std::function<void(const Member& guest)>;
+    PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest);
 
     zmq::socket_t& socket() { return socket_; }
     void set_post(Post& post) { post_ = &post; }
+    PeerAdmission& admission() { return admission_; }
 
     int fd() const override { return socket_.get(zmq::sockopt::fd); }
     bool take(std::size_t bound) override;
@@ -35,6 +38,7 @@ private:
 
     Shared& shared_;
     Complaints& complaints_;
+    OnGuest on_guest_;
     PeerAdmission admission_;
     zmq::socket_t socket_;
     Post* post_ = nullptr;

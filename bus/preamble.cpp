@@ -54,8 +54,9 @@ std::uint64_t cluster_hash(std::string_view cluster) {
 
 std::string encode_preamble(const Preamble& p) {
     msgpack::sbuffer buffer;
-    msgpack::pack(buffer, std::make_tuple(kPreambleMagic, p.version, p.cluster, p.from.value,
-                                          p.incarnation, p.to.value));
+    msgpack::pack(buffer,
+                  std::make_tuple(kPreambleMagic, p.version, p.cluster, p.from.value, p.incarnation,
+                                  p.to.value, p.endpoint, p.configured.value));
     return {buffer.data(), buffer.size()};
 }
 
@@ -76,13 +77,15 @@ Result<Preamble> decode_preamble(std::string_view bytes) {
     preamble.from = NodeId(static_cast<std::uint32_t>(*from));
     preamble.incarnation = *incarnation;
     preamble.to = NodeId(static_cast<std::uint32_t>(*to));
+    preamble.endpoint = array.text(6).value_or(std::string_view());
+    preamble.configured = LogIndex(array.number(7, UINT64_MAX).value_or(0));
     return preamble;
 }
 
 std::string encode_refusal(const PeerRefusal& r) {
     msgpack::sbuffer buffer;
     msgpack::pack(buffer, std::make_tuple(kRefusalMagic, static_cast<std::uint32_t>(r.cause),
-                                          r.by.value, r.version, r.cluster));
+                                          r.by.value, r.version, r.cluster, r.index.value));
     return {buffer.data(), buffer.size()};
 }
 
@@ -95,7 +98,8 @@ Result<PeerRefusal> decode_refusal(std::string_view bytes) {
     if (array.text(0) != kRefusalMagic || !cause || !by || !version || !cluster)
         return Error{"not a refusal"};
     return PeerRefusal{static_cast<RefusalCause>(*cause), NodeId(static_cast<std::uint32_t>(*by)),
-                       static_cast<std::uint32_t>(*version), std::string(*cluster)};
+                       static_cast<std::uint32_t>(*version), std::string(*cluster),
+                       LogIndex(array.number(5, UINT64_MAX).value_or(0))};
 }
 
 std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view cluster, NodeId peer,
@@ -118,13 +122,19 @@ std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view clu
                              "its --id",
                              r.by.value, r.by.value);
         case RefusalCause::unknown_sender:
-            return who + fmt::format("node {} is not in its --peers; all nodes need the same list",
-                                     self.value);
+            return who + fmt::format(
+                             "node {} is not among the members that it knows; all nodes need the "
+                             "same --peers, and a new one has to be added (--join)",
+                             self.value);
         case RefusalCause::duplicate_id:
             return who + fmt::format(
                              "another process with node id {} runs in this cluster, started "
                              "later; stop one of them, or give it another --id",
                              self.value);
+        case RefusalCause::removed:
+            return who +
+                   fmt::format("node {} was removed from the cluster; stop it and delete its data",
+                               self.value);
     }
     return who;
 }
@@ -148,14 +158,17 @@ std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId sel
                 sender.from.value, self.value, sender.to.value);
         case RefusalCause::unknown_sender:
             return fmt::format(
-                "refused node {}: it is not in this node's --peers; all nodes need the "
-                "same list",
+                "refused node {}: it is not among the members that this node knows; all nodes "
+                "need the same --peers, and a new one has to be added (--join)",
                 sender.from.value);
         case RefusalCause::duplicate_id:
             return fmt::format(
                 "two processes run with node id {}: the one that was heard first is "
                 "refused; stop one of them, or give it another --id",
                 sender.from.value);
+        case RefusalCause::removed:
+            return fmt::format("refused node {}: it was removed from the cluster",
+                               sender.from.value);
     }
     return {};
 }

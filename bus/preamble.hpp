@@ -11,6 +11,8 @@
 // | from           | the sending node                                                    |
 // | incarnation    | drawn when its process started: two processes with one id differ    |
 // | to             | the node that it means to reach                                     |
+// | endpoint       | where the sender listens for peers                                  |
+// | configured     | index of the configuration in force there; 0: the one at its start  |
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,8 @@ struct Preamble {
     NodeId from;
     std::uint64_t incarnation = 0;
     NodeId to;
+    std::string endpoint;
+    LogIndex configured;
     bool operator==(const Preamble&) const = default;
 };
 
@@ -43,8 +47,9 @@ enum class RefusalCause : std::uint8_t {
     wrong_receiver,  // meant for another node
     unknown_sender,  // not a member
     duplicate_id,    // another process speaks for the same node
+    removed,         // a member once, and no more
 };
-inline constexpr std::size_t kRefusalCauses = 5;
+inline constexpr std::size_t kRefusalCauses = 6;
 
 // Says so to the sender.
 struct PeerRefusal {
@@ -52,6 +57,7 @@ struct PeerRefusal {
     NodeId by;                  // the node that refuses
     std::uint32_t version = 0;  // its wire version
     std::string cluster;        // its cluster's id
+    LogIndex index;             // removed: of the configuration that says so
     bool operator==(const PeerRefusal&) const = default;
 };
 

@@ -41,6 +41,11 @@ ReadyList::Entry& ReadyList::add(Source& source, int rank, std::optional<ActorNa
     return entry;
 }
 
+void ReadyList::remove(Source& source) {
+    unwatch(source);
+    std::erase_if(entries_, [&](const auto& entry) { return entry->source == &source; });
+}
+
 ReadyList::Entry& ReadyList::entry_of(Source& source) {
     const auto it = std::ranges::find(entries_, &source, [](auto& e) { return e->source; });
     CHECK(it != entries_.end());

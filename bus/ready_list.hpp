@@ -32,6 +32,8 @@ public:
 
     // Sources of a lower rank are served first; of one rank in the order they were added.
     Entry& add(Source& source, int rank, std::optional<ActorName> actor = std::nullopt);
+    // Not while entries() is walked through, as add().
+    void remove(Source& source);
     const std::vector<std::unique_ptr<Entry>>& entries() const { return entries_; }
 
     // Around the exchange of a source's socket, which changes its descriptor.

@@ -1,4 +1,4 @@
-// status, members, heartbeat, elect, snapshot: the cluster seen from outside.
+// status, heartbeat, elect, snapshot: the cluster seen from outside.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,16 +45,6 @@ Exit run_status(Session& session) {
     Records records{
         {"node", "role", "term", "leader", "first", "last", "commit", "applied", "digest"}, {}};
     for (const NodeView& view : views) records.rows.push_back(status_row(view));
-    print_list(session.output, records);
-    return Exit::done;
-}
-
-Exit run_members(Session& session) {
-    const Reply reply = session.client->call({{"op", "MEMBERS"}}, Effect::reads);
-    Records records{{"node", "kind", "peer", "client"}, {}};
-    for (const Value& member : succeeded(reply).body["members"].list()) {
-        records.rows.push_back({member["node"], member["kind"], member["peer"], member["client"]});
-    }
     print_list(session.output, records);
     return Exit::done;
 }
@@ -117,19 +107,6 @@ Verb status_verb() {
                            "who leads, for a script"},
                           {"watch -n1 raftbus status", "look on while nodes come and go"}}},
             .run = run_status};
-}
-
-Verb members_verb() {
-    return {.name = "members",
-            .group = "Cluster",
-            .synopsis = "",
-            .summary = "the nodes that make up the cluster, and their addresses",
-            .details = "",
-            .options = {},
-            .examples = {{{"raftbus members", "node, kind, addresses"},
-                          {"raftbus members -o json", "the same for a script"},
-                          {"raftbus members -e 10.0.0.7", "as one node knows them"}}},
-            .run = run_members};
 }
 
 Verb heartbeat_verb() {

@@ -65,6 +65,36 @@ std::string default_client(NodeId id) {
                              : TcpEndpoint{"127.0.0.1", static_cast<std::uint16_t>(port)}.text();
 }
 
+// Its neighbour: 7239, 7249, 7259, …
+std::string default_peer(NodeId id) {
+    const auto client = parse_tcp(default_client(id));
+    return client ? TcpEndpoint{client->host, static_cast<std::uint16_t>(client->port + 1)}.text()
+                  : std::string{};
+}
+
+// After the endpoints.
+void read_join(const Options& options, NodeSettings& settings) {
+    const Setting* join = options.find("join");
+    settings.learner = options.on("learner");
+    if (join == nullptr) {
+        if (settings.learner)
+            refuse_option(options, "learner", "goes with --join", "say which cluster to join");
+        return;
+    }
+    if (options.given("peers")) {
+        refuse_option(options, "join", "and --peers exclude each other",
+                      "--peers is for the nodes that a cluster begins with");
+    }
+    settings.join = checked_endpoint(options, "join", "");
+    if (settings.peer_bind.empty()) settings.peer_bind = default_peer(settings.id);
+    if (settings.peer_bind.empty())
+        refuse_missing("peer", "say where the other nodes reach this one: tcp://127.0.0.1:7269");
+    const std::string host = parse_tcp(settings.peer_bind)->host;
+    if (host == "0.0.0.0" || host == "[::]" || host == "*")
+        refuse_option(options, "peer", "is no address at which the other nodes reach this one",
+                      "with --join it has to be: tcp://10.0.0.4:7239");
+}
+
 void read_members(const Options& options, NodeSettings& settings) {
     const Setting* peers = options.find("peers");
     if (peers == nullptr) return;
@@ -214,10 +244,16 @@ const std::vector<OptionSpec>& node_option_specs() {
              "all nodes with their addresses for each other, the same list on every node; ignored "
              "once the "
              "data directory exists"),
+        spec("join", "ENDPOINT",
+             "become a member of the cluster of the node whose clients connect there; ignored once "
+             "the data directory exists"),
+        spec("learner", "", "with --join: stay a learner, which copies everything and has no vote"),
         spec("client", "ENDPOINT",
              "where clients connect (default tcp://127.0.0.1:7238, +10 for each further id)"),
         spec("trace", "ENDPOINT", "where traces are published (default: nowhere)"),
-        spec("peer", "ENDPOINT", "where to listen for peers, if not at the own address in --peers"),
+        spec("peer", "ENDPOINT",
+             "where to listen for peers, if not at the own address in --peers (with --join default "
+             "tcp://127.0.0.1:7239, +10 for each further id)"),
         spec("cluster", "NAME", "the cluster's id (default: derived from --peers)"),
         spec("insecure-bind", "", "listen beyond loopback though nothing is encrypted or checked"),
         spec("heartbeat", "TIME", "between a leader's signs of life (default 50ms)"),
@@ -279,6 +315,7 @@ NodeSettings node_settings(const Options& options) {
     }
     read_members(options, settings);
     read_endpoints(options, settings);
+    read_join(options, settings);
     read_timing(options, settings.raft);
     read_fast_failover(options, settings.raft);
     settings.gateway.leases = settings.raft.lease.has_value();

@@ -18,7 +18,10 @@ struct NodeSettings {
     std::string data;                    // directory
     std::vector<Member> members;         // as --peers says; empty: not given
     std::optional<std::string> cluster;  // as --cluster says
-    std::string peer_bind;               // empty: at the own address among the members
+    std::string join;                    // a node's endpoint for clients; empty: not given
+    bool learner = false;                // joins to stay a learner
+    std::string peer_bind;               // empty: at the own address among the members, which
+                                         // it never is with `join`
     std::string client_bind;
     std::string trace_bind;  // empty: no trace
     bool insecure_bind = false;

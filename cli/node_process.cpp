@@ -16,6 +16,7 @@
 #include "bus/node.hpp"
 #include "cli/display.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/join.hpp"
 #include "cli/node_logger.hpp"
 #include "cli/sd_notify.hpp"
 #include "storage/disk_posix.hpp"
@@ -57,11 +58,15 @@ T opened(Result<T> result) {
 // What the directory already says, or what the first start writes there.
 Identity identity_for(Disk& disk, const NodeSettings& settings, spdlog::logger& log) {
     const std::optional<Identity> known = opened(load_identity(disk));
+    const bool belongs = known && known->node == settings.id;
+    if (!settings.join.empty() && (!known || (known->joining && belongs)))
+        return join_cluster(disk, settings, known, log);
     if (!known) {
         if (settings.members.empty()) {
             throw Failure(
                 Exit::refused, "--peers is missing",
-                fmt::format("{} is new: name all nodes once, --peers {}=tcp://127.0.0.1:7239,…",
+                fmt::format("{} is new: name all nodes once, --peers {}=tcp://127.0.0.1:7239,…, "
+                            "or join a cluster that runs, --join tcp://127.0.0.1:7238",
                             settings.data, settings.id.value));
         }
         const Identity fresh{settings.cluster.value_or(derived_cluster(settings.members)),
@@ -78,6 +83,12 @@ Identity identity_for(Disk& disk, const NodeSettings& settings, spdlog::logger& 
             fmt::format("{} belongs to node {} of cluster {}, but --id says {}", settings.data,
                         known->node.value, known->cluster, settings.id.value),
             "give the right --data or the right --id");
+    }
+    if (known->joining) {
+        throw Failure(Exit::refused,
+                      fmt::format("node {} has not finished joining cluster {}", known->node.value,
+                                  known->cluster),
+                      "start it with --join again, or empty " + settings.data);
     }
     if (settings.cluster && *settings.cluster != known->cluster) {
         throw Failure(Exit::refused,
@@ -171,7 +182,8 @@ std::unique_ptr<Actor> make_actor(ActorName name, Context& context, Parts& parts
             return std::make_unique<Election>(context, parts.raft, recovered.hard_state);
         case ActorName::replicator:
             return std::make_unique<Replicator>(context, parts.raft, recovered,
-                                                parts.state->applied().index);
+                                                parts.state->applied().index,
+                                                parts.state->configuration());
         case ActorName::storage:
             return std::make_unique<Storage>(context, *parts.log);
         case ActorName::state_machine:

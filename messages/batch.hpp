@@ -17,6 +17,8 @@ namespace raftbus {
 enum class BatchKind : std::uint8_t {
     commands,  // the body holds `count` commands (storage/command.hpp)
     no_op,     // a new leader's first entry (Raft §8); empty body, count 1
+    config,    // the body is a configuration (messages/membership.hpp), count 1
+    tick,      // carries its time forward and nothing else; empty body, count 1
 };
 
 struct BatchHeader {

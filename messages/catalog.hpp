@@ -19,7 +19,8 @@ using PeerMessage =
     std::variant<PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow, Campaign,
                  CampaignReply, AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply,
                  NewerTerm, TransferLeadership, Introduction, Propose, ProposeRefused, ReadIndex,
-                 ReadIndexReply, ReadRefused, InstallSnapshot, InstallSnapshotReply>;
+                 ReadIndexReply, ReadRefused, InstallSnapshot, InstallSnapshotReply, ChangeMembers,
+                 MembersChanged, ChangeRefused>;
 
 // Taken from the same node alone.
 using LocalMessage =
@@ -29,7 +30,7 @@ using LocalMessage =
                  ReplicatorReport, StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests,
                  ClientReplies, TakeSnapshot, Flushed, Compact, Compacted, SnapshotTaken,
                  ReadSnapshot, SnapshotRead, WriteSnapshot, SnapshotWritten, InstallState,
-                 StateInstalled, RestartLog>;
+                 StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign>;
 
 namespace detail {
 template <class... Variants>

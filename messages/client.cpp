@@ -10,7 +10,9 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<NoOp, Op::no_op> && kNumbered<Scan, Op::scan> &&
               kNumbered<Status, Op::status> && kNumbered<Heartbeat, Op::heartbeat> &&
               kNumbered<Log, Op::log> && kNumbered<Elect, Op::elect> &&
-              kNumbered<Members, Op::members> && kNumbered<Snapshot, Op::snapshot>);
+              kNumbered<Members, Op::members> && kNumbered<Snapshot, Op::snapshot> &&
+              kNumbered<Add, Op::add> && kNumbered<Remove, Op::remove> &&
+              kNumbered<Promote, Op::promote>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -35,6 +37,15 @@ struct Line {
     }
     std::string operator()(const Members&) const { return "Members"; }
     std::string operator()(const Snapshot&) const { return "Snapshot"; }
+    std::string operator()(const Add& add) const {
+        return "Add n" + std::to_string(add.node.value);
+    }
+    std::string operator()(const Remove& remove) const {
+        return "Remove n" + std::to_string(remove.node.value);
+    }
+    std::string operator()(const Promote& promote) const {
+        return "Promote n" + std::to_string(promote.node.value);
+    }
 };
 
 }  // namespace

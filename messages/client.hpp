@@ -67,9 +67,21 @@ struct Elect {
 };
 struct Members {};
 struct Snapshot {};
+struct Add {
+    NodeId node;
+    std::string_view peer;    // ZeroMQ endpoint
+    std::string_view client;  // ZeroMQ endpoint
+    bool learner = false;     // it stays one
+};
+struct Remove {
+    NodeId node;
+};
+struct Promote {
+    NodeId node;
+};
 
-using Operation =
-    std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members, Snapshot>;
+using Operation = std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members,
+                               Snapshot, Add, Remove, Promote>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -83,7 +95,10 @@ enum class Op : std::uint8_t {
     log,
     elect,
     members,
-    snapshot
+    snapshot,
+    add,
+    remove,
+    promote,
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
@@ -170,13 +185,14 @@ struct StatusReply {
     std::string_view trace;
     bool storage_answers = true;
     std::uint64_t keys = 0;
+    bool member = true;
 };
 
 struct LogEntry {
     LogIndex index;
     Term term;
     NodeId leader;
-    std::string_view kind;                  // "set", "delete", "no-op"
+    std::string_view kind;                  // "set", "delete", "no-op", "config"
     std::optional<std::string_view> key;    // set, delete
     std::optional<std::string_view> value;  // set
 };

@@ -8,9 +8,9 @@ namespace raftbus::client {
 namespace {
 
 constexpr std::string_view kOps =
-    "SET, GET, DELETE, NO-OP, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, SNAPSHOT";
-constexpr std::string_view kLaterOps[] = {"SESSION", "WATCH",   "CANCEL",  "ADD",
-                                          "REMOVE",  "PROMOTE"};
+    "SET, GET, DELETE, NO-OP, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, SNAPSHOT, ADD, REMOVE, "
+    "PROMOTE";
+constexpr std::string_view kLaterOps[] = {"SESSION", "WATCH", "CANCEL"};
 
 // Reads the fields of one op. Every function takes what is there and leaves what is wrong in the
 // fields' failure(), which is looked at once, at the end.
@@ -30,6 +30,9 @@ public:
         if (op == "ELECT") return elect();
         if (op == "MEMBERS") return Members{};
         if (op == "SNAPSHOT") return Snapshot{};
+        if (op == "ADD") return add();
+        if (op == "REMOVE") return Remove{member(op)};
+        if (op == "PROMOTE") return Promote{member(op)};
         unknown(op);
         return std::nullopt;
     }
@@ -87,10 +90,34 @@ private:
     Operation elect() {
         const auto node = fields_.number(Field::node);
         if (!node) return Elect{};
+        return Elect{node_id(*node)};
+    }
+    // What its endpoints are worth, the leader judges with the membership before it.
+    Operation add() {
+        Add add{.node = member("ADD"), .peer = endpoint(Field::peer)};
+        add.client = endpoint(Field::client);
+        add.learner = fields_.boolean(Field::learner).value_or(false);
+        return add;
+    }
+
+    std::string_view endpoint(Field field) {
+        const auto endpoint = fields_.text(field);
+        if (!endpoint || endpoint->empty())
+            missing("ADD", "'" + std::string(to_string(field)) +
+                               "' (str), the node's endpoint: tcp://HOST:PORT");
+        return endpoint.value_or(std::string_view());
+    }
+    NodeId node_id(std::uint64_t number) {
         constexpr std::uint64_t node_max = std::numeric_limits<NodeId::rep>::max();
-        if (*node > node_max)
+        if (number > node_max)
             bad("field 'node' must be a node's id, at most " + std::to_string(node_max));
-        return Elect{NodeId(static_cast<NodeId::rep>(*node))};
+        return NodeId(static_cast<NodeId::rep>(number));
+    }
+    NodeId member(std::string_view op) {
+        const auto number = fields_.number(Field::node);
+        if (!number) missing(op, "'node' (uint), the node's id");
+        if (number && *number == 0) bad("field 'node' must be a node's id, from 1");
+        return node_id(number.value_or(0));
     }
 
     std::string_view key(std::string_view op) {

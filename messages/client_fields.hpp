@@ -36,8 +36,11 @@ enum class Field : std::uint8_t {
     keys_only,
     from,
     node,
+    peer,
+    client,
+    learner,
 };
-inline constexpr std::size_t kFieldCount = 19;
+inline constexpr std::size_t kFieldCount = 22;
 std::string_view to_string(Field field);
 
 class Fields {

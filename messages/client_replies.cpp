@@ -68,12 +68,13 @@ public:
         write(item.revision);
     }
     void write(const MemberInfo& info) {
-        MapWriter(appender_.out, 5)
+        MapWriter(appender_.out, 6)
             .field("node", info.member.node)
             .field("kind", std::string_view(info.member.voter ? "voter" : "learner"))
             .field("peer", std::string_view(info.member.peer))
             .field("client", std::string_view(info.member.client))
-            .field("trace", std::string_view(info.trace));
+            .field("trace", std::string_view(info.trace))
+            .field("promote", info.member.promote);
     }
     void write(const LogEntry& entry) {
         MapWriter(appender_.out, 6)
@@ -137,7 +138,7 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
-    MapWriter(out, head, true, 17)
+    MapWriter(out, head, true, 18)
         .field("node", reply.node)
         .field("cluster", reply.cluster)
         .field("role", reply.role)
@@ -154,7 +155,8 @@ void append_reply(std::string& out, const ReplyHead& head, const StatusReply& re
         .field("client", reply.client)
         .field("trace", reply.trace)
         .field("storage_answers", reply.storage_answers)
-        .field("keys", reply.keys);
+        .field("keys", reply.keys)
+        .field("member", reply.member);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const HeartbeatReply& reply) {

@@ -12,6 +12,7 @@
 
 #include "messages/batch.hpp"
 #include "messages/fields.hpp"
+#include "messages/membership.hpp"
 #include "messages/raft.hpp"
 #include "messages/types.hpp"
 
@@ -29,12 +30,13 @@ struct Fence {
 
 // The fence stands. Votes are judged and campaigns counted on this picture alone.
 struct Standing {
-    EntryId last;                // the end of the log as accepted, durable or not
-    std::vector<NodeId> voters;  // membership in force
+    EntryId last;                 // the end of the log as accepted, durable or not
+    Configuration configuration;  // in force
     std::optional<Duration>
         since_leader;             // since the leader of the current term was heard; none: not heard
     bool storage_answers = true;  // false: a storage request has been waiting for too long
-    RAFTBUS_FIELDS(Standing, last, voters, since_leader, storage_answers);
+    bool removed = false;         // members have said that this node is none any more
+    RAFTBUS_FIELDS(Standing, last, configuration, since_leader, storage_answers, removed);
 };
 // The fence was refused: a lease is promised, or a start too recent to know of any.
 struct Promised {
@@ -282,7 +284,9 @@ struct InstallState {
 struct StateInstalled {
     SnapshotName snapshot;
     bool installed = false;
-    RAFTBUS_FIELDS(StateInstalled, snapshot, installed);
+    LogIndex configured;        // where the last configuration that it covers stood; 0: none
+    SharedBytes configuration;  // that one
+    RAFTBUS_FIELDS(StateInstalled, snapshot, installed, configured, configuration);
 };
 // replicator -> storage: forget everything: the log goes on after this entry. Answered by Appended.
 struct RestartLog {
@@ -314,19 +318,13 @@ struct ElectionReport {
     NodeId leader;
     RAFTBUS_FIELDS(ElectionReport, ask, role, term, leader);
 };
-struct Member {
-    NodeId node;
-    bool voter = true;   // false: learner
-    std::string peer;    // ZeroMQ endpoint for peers
-    std::string client;  // ZeroMQ endpoint for clients; empty: not known
-    RAFTBUS_FIELDS(Member, node, voter, peer, client);
-};
 struct ReplicatorReport {
     std::uint64_t ask = 0;
     LogIndex first, last, commit;
     std::vector<Member> members;
     bool storage_answers = true;
-    RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers);
+    bool member = true;  // this node is one, as far as it knows
+    RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers, member);
 };
 struct StateReport {
     std::uint64_t ask = 0;
@@ -372,6 +370,31 @@ struct ClientRequests {
 struct ClientReplies {
     std::vector<ClientFrame> frames;
     RAFTBUS_FIELDS(ClientReplies, frames);
+};
+
+// ---- membership
+
+// replicator -> election, bus: another configuration is in force, or committed. To election it is a
+// hint: votes are judged under the fence.
+struct Reconfigured {
+    LogIndex index;               // of the configuration in force; 0: the one given at start
+    Configuration configuration;  // in force
+    std::vector<Member> peers;    // to be connected with: of all configurations that may yet count,
+                                  // and those on their way out
+    std::vector<NodeId> removed;  // to be refused: removed for certain
+    LogIndex committed;           // the configuration that says so
+    RAFTBUS_FIELDS(Reconfigured, index, configuration, peers, removed, committed);
+};
+// bus -> replicator: a peer refuses this node, which the configuration at `index` removed.
+struct RemovalTold {
+    LogIndex index;
+    NodeId by;
+    RAFTBUS_FIELDS(RemovalTold, index, by);
+};
+// replicator -> election: this leader is no member any more and has nothing left to do.
+struct Resign {
+    Term term;
+    RAFTBUS_FIELDS(Resign, term);
 };
 
 }  // namespace raftbus

@@ -13,6 +13,7 @@
 
 #include "messages/batch.hpp"
 #include "messages/fields.hpp"
+#include "messages/membership.hpp"
 #include "messages/types.hpp"
 
 namespace raftbus {
@@ -172,6 +173,7 @@ enum class Refusal : std::uint8_t {
     busy,          // too much is waiting to be committed
     no_space,      // the disk is full
     unsupported,   // the cluster does not run with what is asked for
+    invalid,       // it makes no sense
 };
 
 // Certain not to have been appended.
@@ -202,6 +204,26 @@ struct ReadRefused {
     ReadNumber read;
     Refusal why = Refusal::not_leader;
     RAFTBUS_FIELDS(ReadRefused, read, why);
+};
+
+// Changes the membership. Asking for what is so already succeeds, so it may be asked again.
+struct ChangeMembers {
+    ChangeNumber change;
+    MemberChange wanted;
+    RAFTBUS_FIELDS(ChangeMembers, change, wanted);
+};
+// It is so, and committed.
+struct MembersChanged {
+    ChangeNumber change;
+    std::vector<Member> members;
+    RAFTBUS_FIELDS(MembersChanged, change, members);
+};
+// This time it was not begun. Another one may have been, before.
+struct ChangeRefused {
+    ChangeNumber change;
+    Refusal why = Refusal::not_leader;
+    std::string message;  // for the client: what stands in the way
+    RAFTBUS_FIELDS(ChangeRefused, change, why, message);
 };
 
 }  // namespace raftbus

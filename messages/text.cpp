@@ -30,7 +30,15 @@ public:
     void value(RoleName v) { text += to_string(v); }
     void value(Refusal v) { text += to_string(v); }
     void value(ReadMode v) { text += v == ReadMode::lease ? "lease" : "confirm"; }
-    void value(BatchKind v) { text += v == BatchKind::no_op ? "no-op" : "commands"; }
+    void value(BatchKind v) {
+        constexpr std::string_view names[] = {"commands", "no-op", "config", "tick"};
+        text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
+    }
+    void value(ChangeKind v) {
+        constexpr std::string_view names[] = {"add", "remove", "promote"};
+        text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
+    }
+    void value(const Configuration& v) { text += to_text(v); }
     void value(const std::string& v) { text += v.empty() ? "none" : v; }
     void value(const SharedBytes& v) { text += std::to_string(v.size()) + "B"; }
     void value(const Batch& v) {
@@ -38,10 +46,11 @@ public:
         value(h.first);
         if (h.count > 1) text += "..", value(h.last());
         text += "/", value(h.term);
-        if (h.kind == BatchKind::no_op)
-            text += " no-op";
+        text += " ";
+        if (h.kind != BatchKind::commands)
+            value(h.kind);
         else
-            text += " ", value(v.body);
+            value(v.body);
     }
     template <class T>
     void value(const std::optional<T>& v) {
@@ -129,6 +138,22 @@ std::string to_text(const EntryId& entry) {
     return std::to_string(entry.index.value) + "/" + std::to_string(entry.term.value);
 }
 
+std::string to_text(const Configuration& configuration) {
+    std::string text;
+    const auto list = [&](const std::vector<Member>& members, bool voters) {
+        std::string names;
+        for (const Member& member : members)
+            if (member.voter == voters)
+                names += (names.empty() ? "" : ", ") + to_text(member.node) +
+                         (member.promote ? "^" : "");
+        return "[" + names + "]";
+    };
+    if (configuration.joint()) text += list(configuration.before, true) + ">";
+    text += list(configuration.members, true);
+    const std::string learners = list(configuration.members, false);
+    return learners == "[]" ? text : text + " learners=" + learners;
+}
+
 std::string to_text(const RequestId& request) {
     if (!request) return "none";
     constexpr int kIncarnationShift = 32;
@@ -184,6 +209,8 @@ std::string_view to_string(Refusal refusal) {
             return "no-space";
         case Refusal::unsupported:
             return "unsupported";
+        case Refusal::invalid:
+            return "invalid";
     }
     return "unknown";
 }

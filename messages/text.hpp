@@ -22,5 +22,7 @@ std::string to_text(const RequestId& request);
 std::optional<RequestId> request_from_text(std::string_view text);
 std::string_view to_string(RoleName role);
 std::string_view to_string(Refusal refusal);
+// "[n1, n2, n3]"; joint "[n1, n2]>[n1, n2, n3]"; with learners "[n1] learners=[n2]"
+std::string to_text(const Configuration& configuration);
 
 }  // namespace raftbus

@@ -63,6 +63,7 @@ using ProposalNumber = Strong<struct ProposalTag>;        // a gateway's proposa
 inline constexpr std::size_t kProposalsOutstandingMax = 512;
 using ReadNumber = Strong<struct ReadTag>;                // a gateway's read, or group of reads
 using Round = Strong<struct RoundTag>;                    // a leader's round of heartbeats
+using ChangeNumber = Strong<struct ChangeTag>;            // a gateway's change of the membership
 
 // The actors of a node, and the two ends of it that are not actors but have an address all the
 // same.

@@ -25,6 +25,14 @@ public:
         packer().pack(value);
         return *this;
     }
+    MapPacker& put(std::string_view name, bool value) {
+        pack(name);
+        packer().pack(value);
+        return *this;
+    }
+    MapPacker& put(std::string_view name, const char* value) {
+        return put(name, std::string_view(value));
+    }
     std::string take() { return std::move(bytes_.text); }
 
 private:
@@ -59,6 +67,11 @@ std::string_view name_of(Reading reading) {
 constexpr std::uint32_t kCommonFields = 3;  // op, id, timeout_ms
 
 }  // namespace
+
+Member simulated_member(NodeId node, bool voter) {
+    const std::string host = "tcp://machine-" + std::to_string(node.value);
+    return {node, voter, host + ":7239", host + ":7238"};
+}
 
 std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key, Reading reading,
                          Duration timeout) {
@@ -104,6 +117,20 @@ std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key,
             [&](const AskHeartbeat&) { return begin("HEARTBEAT", 0).take(); },
             [&](const AskElection& elect) {
                 return begin("ELECT", 1).put("node", std::uint64_t(elect.node.value)).take();
+            },
+            [&](const AskToAdd& add) {
+                const Member member = simulated_member(add.node, true);
+                MapPacker map = begin("ADD", 3 + add.learner);
+                map.put("node", std::uint64_t(add.node.value));
+                map.put("peer", member.peer).put("client", member.client);
+                if (add.learner) map.put("learner", true);
+                return map.take();
+            },
+            [&](const AskToRemove& remove) {
+                return begin("REMOVE", 1).put("node", std::uint64_t(remove.node.value)).take();
+            },
+            [&](const AskToPromote& promote) {
+                return begin("PROMOTE", 1).put("node", std::uint64_t(promote.node.value)).take();
             },
         },
         ask);

@@ -25,8 +25,21 @@ struct AskHeartbeat {};
 struct AskElection {
     NodeId node;
 };
+// ADD with made-up endpoints, REMOVE, PROMOTE.
+struct AskToAdd {
+    NodeId node;
+    bool learner = false;
+};
+struct AskToRemove {
+    NodeId node;
+};
+struct AskToPromote {
+    NodeId node;
+};
 using Ask = std::variant<Get, Set, Erase, ScanAll, NoOperation, AskStatus, AskLog, AskHeartbeat,
-                         AskElection>;
+                         AskElection, AskToAdd, AskToRemove, AskToPromote>;
+// The endpoints that AskToAdd names.
+Member simulated_member(NodeId node, bool voter);
 
 enum class Reading : std::uint8_t { linearizable, lease, local };
 

@@ -1,5 +1,7 @@
 #include "sim/cluster.hpp"
 
+#include <algorithm>
+
 #include "messages/text.hpp"
 
 namespace raftbus::sim {
@@ -8,18 +10,22 @@ Cluster::Cluster(ClusterOptions options)
     : options_(std::move(options)),
       schedule_(splitmix(options_.seed)),
       random_(splitmix(options_.seed + 1)),
-      mail_(options_.nodes),
-      network_(schedule_, *this, options_.nodes, splitmix(options_.seed + 2)),
-      rules_(options_.nodes),
-      sent_by_bus_(options_.nodes) {
+      mail_(options_.nodes + options_.spares),
+      network_(schedule_, *this, options_.nodes + options_.spares, splitmix(options_.seed + 2)),
+      rules_(options_.nodes + options_.spares),
+      doors_(options_.nodes + options_.spares),
+      sent_by_bus_(options_.nodes + options_.spares) {
     network_.set_weather(options_.weather);
     auto& members = options_.node.raft.members;
     for (std::uint32_t n = 1; n <= options_.nodes; ++n)
         members.push_back({NodeId(n), true, "sim://" + std::to_string(n), ""});
     World& world = *this;
-    for (std::uint32_t n = 1; n <= options_.nodes; ++n)
+    node_options_.resize(options_.nodes + options_.spares, options_.node);
+    for (std::uint32_t n = 1; n <= node_options_.size(); ++n) {
         nodes_.push_back(
-            std::make_unique<SimNode>(world, NodeId(n), options_.node, random_.next()));
+            std::make_unique<SimNode>(world, NodeId(n), node_options_[n - 1], random_.next()));
+        born_.push_back(n <= options_.nodes);
+    }
 }
 
 Cluster::~Cluster() = default;
@@ -48,7 +54,30 @@ bool Cluster::run_until(const std::function<bool()>& holds, Duration limit) {
 
 void Cluster::start() {
     for (const auto& node : nodes_)
-        if (!node->alive()) node->boot();
+        if (!node->alive() && born(node->id().value)) node->boot();
+}
+
+void Cluster::start(std::uint32_t node) {
+    if (born(node)) this->node(node).boot();
+}
+
+void Cluster::join(std::uint32_t node) {
+    const auto known = configuration();
+    if (born(node) || !known) return;
+    std::vector<Member>& members = node_options_[node - 1].raft.members;
+    members = known->everybody();
+    if (!known->find(NodeId(node))) members.push_back({NodeId(node), false, "", ""});
+    for (Member& member : members)
+        if (member.node == NodeId(node)) member.voter = false;
+    born_[node - 1] = true;
+    note(to_text(NodeId(node)) + " joins");
+    this->node(node).boot();
+}
+
+std::optional<Configuration> Cluster::configuration() const {
+    const auto leads = leader();
+    if (!leads) return std::nullopt;
+    return node(*leads).replicator().log().configurations().in_force().configuration;
 }
 
 void Cluster::crash(std::uint32_t node, Crash what) {
@@ -125,6 +154,7 @@ void Cluster::post_inside(SimNode& node, Mail::PipeNumber pipe, Letter letter) {
 
 void Cluster::post_between(const Envelope& envelope, Mail::PipeNumber pipe, Letter letter) {
     SimNode& to = node(envelope.to.node);
+    if (!let_in(envelope.from.node, envelope.to.node)) return;
     if (options_.by_hand) {
         if (!network_.cut(envelope.from.node, envelope.to.node)) mail_.put(pipe, std::move(letter));
         return;
@@ -156,11 +186,66 @@ void Cluster::on_released(NodeId, NodeId to, std::uint64_t parcel, Moment due) {
     node(to).expect_letter(mail_.put(pipe, std::move(letter)), pipe);
 }
 
+// ---- membership, as far as the bus has to do with it
+
+// What was sent without a connection is lost; what comes from a node that is no member is refused,
+// unless that one knows a later configuration.
+bool Cluster::let_in(NodeId from, NodeId to) {
+    Door& sender = door(from);
+    Door& receiver = door(to);
+    if (!sender.knows(to)) return false;
+    if (!node(to).alive() || receiver.knows(from)) return true;
+    if (std::find(receiver.removed.begin(), receiver.removed.end(), from) !=
+        receiver.removed.end()) {
+        refuse(from, to);
+        return false;
+    }
+    if (sender.in_force <= receiver.in_force) return false;
+    receiver.guests.insert(from);
+    if (network_.connected(to, from)) on_peer_up(to, from);
+    return true;
+}
+
+void Cluster::refuse(NodeId from, NodeId to) {
+    const RemovalTold told{door(to).committed, to};
+    if (options_.by_hand) return tell_actors(from, told, {ActorName::replicator});
+    const Network::Fate fate = network_.send(to, from, now());
+    if (fate.what != Network::Fate::What::arrives) return;
+    schedule_.add(fate.due, [this, from, told, life = node(from).life()] {
+        if (node(from).alive() && node(from).life() == life)
+            tell_actors(from, told, {ActorName::replicator});
+    });
+}
+
+void Cluster::follow(SimNode& node, const Reconfigured& reconfigured) {
+    Door& door = this->door(node.id());
+    const Door before = door;
+    door.peers.clear();
+    for (const Member& peer : reconfigured.peers) door.peers.insert(peer.node);
+    door.removed = reconfigured.removed;
+    door.in_force = reconfigured.index;
+    door.committed = reconfigured.committed;
+    std::erase_if(door.guests, [&](NodeId guest) {
+        return door.peers.contains(guest) ||
+               std::find(door.removed.begin(), door.removed.end(), guest) != door.removed.end();
+    });
+    for (std::uint32_t n = 1; n <= size(); ++n) {
+        const NodeId peer(n);
+        if (before.knows(peer) == door.knows(peer) || !network_.connected(node.id(), peer))
+            continue;
+        const AnyMessage news = door.knows(peer) ? AnyMessage(PeerUp{peer}) : PeerLost{peer};
+        tell_actors(node.id(), news,
+                    {ActorName::election, ActorName::replicator, ActorName::gateway});
+    }
+}
+
 // What an actor tells the bus of its node.
 void Cluster::hear(SimNode& node, const AnyMessage& message) {
     if (auto* replies = std::get_if<ClientReplies>(&message)) {
         if (listener_)
             for (const ClientFrame& frame : replies->frames) listener_->on_reply(node.id(), frame);
+    } else if (auto* reconfigured = std::get_if<Reconfigured>(&message)) {
+        follow(node, *reconfigured);
     } else if (std::get_if<Stopped>(&message) && stopping_.erase(node.id())) {
         schedule_.add(now(), [this, id = node.id(), life = node.life()] {
             if (this->node(id).life() == life) stop_when_idle(id);
@@ -198,10 +283,12 @@ void Cluster::request(NodeId node, ClientFrame frame) {
 }
 
 void Cluster::on_peer_up(NodeId at, NodeId peer) {
+    if (!door(at).knows(peer)) return;
     tell_actors(at, PeerUp{peer}, {ActorName::election, ActorName::replicator, ActorName::gateway});
 }
 
 void Cluster::on_peer_lost(NodeId at, NodeId peer) {
+    if (!door(at).knows(peer)) return;
     tell_actors(at, PeerLost{peer},
                 {ActorName::election, ActorName::replicator, ActorName::gateway});
 }
@@ -240,10 +327,14 @@ void Cluster::stepped(SimNode& node, ActorName actor) {
 }
 
 void Cluster::on_starting(SimNode& node) {
+    door(node.id()) = {};
     const Log& log = node.log();
-    ClusterRules::Found found{
-        log.before_first(), {}, log.recovered().hard_state, node.kv().applied().index};
+    ClusterRules::Found found;
+    found.before_first = log.before_first();
     if (log.first() <= log.last().index) found.log = node.log().read(log.first(), ~0ULL);
+    found.hard_state = log.recovered().hard_state;
+    found.applied = node.kv().applied().index;
+    found.base = configuration_of(node.options().raft.members);
     demand(rules_.on_start(node.id(), found, node.disk().busy_until()));
 }
 
@@ -265,16 +356,19 @@ Broken Cluster::check_leases() const {
         const Leading* leading =
             node->alive() ? std::as_const(*node).replicator().leading() : nullptr;
         if (!leading || !leading->lease_holds()) continue;
-        std::size_t bound = 1;
-        for (const auto& other : nodes_) {
-            if (other == node) continue;
-            const bool acts = other->alive() && other->state() != SimNode::State::starting;
-            const Replicator* replicator = acts ? &std::as_const(*other).replicator() : nullptr;
-            bound +=
-                !replicator || (replicator->fence() <= leading->term() && replicator->promises());
-        }
-        if (bound <= nodes_.size() / 2)
-            return to_text(node->id()) + ": holds a lease that no majority has promised";
+        const auto bound = [&](NodeId voter) {
+            const SimNode& other = this->node(voter);
+            const bool acts = other.alive() && other.state() != SimNode::State::starting;
+            if (voter == node->id() || !acts) return true;
+            const Replicator& replicator = other.replicator();
+            return replicator.fence() <= leading->term() && replicator.promises();
+        };
+        const SimNode& holder = *node;
+        for (const auto& half :
+             holder.replicator().log().configurations().in_force().configuration.halves())
+            if (static_cast<std::size_t>(std::count_if(half.begin(), half.end(), bound)) <=
+                half.size() / 2)
+                return to_text(node->id()) + ": holds a lease that no majority has promised";
     }
     return std::nullopt;
 }

@@ -28,7 +28,8 @@ public:
 };
 
 struct ClusterOptions {
-    std::size_t nodes = 3;
+    std::size_t nodes = 3;   // the first members, all of them voters
+    std::size_t spares = 0;  // machines beside them, for nodes that join
     std::uint64_t seed = 1;
     NodeOptions node;  // the members are filled in
     Pace pace;
@@ -64,8 +65,15 @@ public:
 
     // ---- nodes
 
-    void start();  // all of them
-    void start(std::uint32_t node) { this->node(node).boot(); }
+    void start();  // all that were born
+    void start(std::uint32_t node);
+    // It was among the first members, or has joined.
+    bool born(std::uint32_t node) const { return born_.at(node - 1); }
+    // A spare machine's first start, with an empty disk. It knows the members as the leader does,
+    // as a node would that has asked to be added; nothing happens while nobody leads.
+    void join(std::uint32_t node);
+    // As the leader knows it; none while nobody leads.
+    std::optional<Configuration> configuration() const;
     // The machine loses power.
     void crash(std::uint32_t node, Crash what = Crash::keep_nothing);
     // The process alone dies.
@@ -118,6 +126,15 @@ public:
     std::function<void(const Delivery&)> on_delivery;
 
 private:
+    // Whom a node has connections with, as its replicator has told its bus; and whom it refuses.
+    struct Door {
+        std::set<NodeId> peers;
+        std::set<NodeId> guests;  // let in since they know a later configuration
+        std::vector<NodeId> removed;
+        LogIndex in_force, committed;
+        bool knows(NodeId node) const { return peers.contains(node) || guests.contains(node); }
+    };
+
     // World
     Schedule& schedule() override { return schedule_; }
     Mail& mail() override { return mail_; }
@@ -142,6 +159,10 @@ private:
     void post_inside(SimNode& node, Mail::PipeNumber pipe, Letter letter);
     void post_between(const Envelope& envelope, Mail::PipeNumber pipe, Letter letter);
     void stop_when_idle(NodeId node);
+    Door& door(NodeId node) { return doors_[node.value - 1]; }
+    void follow(SimNode& node, const Reconfigured& reconfigured);
+    bool let_in(NodeId from, NodeId to);
+    void refuse(NodeId from, NodeId to);
     void hear(SimNode& node, const AnyMessage& message);
     void tell_actors(NodeId node, const AnyMessage& message,
                      std::initializer_list<ActorName> actors);
@@ -155,7 +176,10 @@ private:
     Mail mail_;
     Network network_;
     ClusterRules rules_;
+    std::vector<NodeOptions> node_options_;  // by node
     std::vector<std::unique_ptr<SimNode>> nodes_;
+    std::vector<bool> born_;                                                // by node
+    std::vector<Door> doors_;                                               // by node
     std::map<std::uint64_t, std::pair<Mail::PipeNumber, Letter>> parcels_;  // held by cuts
     std::set<NodeId> stopping_;
     std::vector<std::uint64_t> sent_by_bus_;  // by node

@@ -36,7 +36,7 @@ std::vector<EntryId> ends_of(const Marks& log) {
 
 }  // namespace
 
-ClusterRules::ClusterRules(std::size_t voters) : nodes_(voters) {}
+ClusterRules::ClusterRules(std::size_t nodes) : nodes_(nodes) {}
 
 LogIndex ClusterRules::commit() const {
     return committed_.empty() ? LogIndex() : committed_.back().batch.header.last();
@@ -46,8 +46,9 @@ LogIndex ClusterRules::commit() const {
 
 Broken ClusterRules::on_start(NodeId id, const Found& found, Moment done) {
     Node& node = at(id);
+    node.base = found.base;
     node.before.reset();
-    if (Broken broken = begin_after(id, node.log, found.before_first)) return broken;
+    if (Broken broken = begin_after(id, node, found.before_first)) return broken;
     for (const Batch& batch : found.log)
         if (Broken broken = add(id, node, batch)) return broken;
     if (const auto lost = node.disk.found(found.hard_state, ends_of(node.log), done))
@@ -62,16 +63,31 @@ Broken ClusterRules::on_start(NodeId id, const Found& found, Moment done) {
     return std::nullopt;
 }
 
-// Only what is committed may be forgotten. The term may be unknown.
-Broken ClusterRules::begin_after(NodeId id, std::vector<Mark>& log, EntryId entry) const {
-    log.clear();
-    for (const Committed& c : committed_) {
-        if (c.batch.header.last() > entry.index) break;
-        log.push_back({c.batch.last(), c.chain});
-    }
-    const EntryId last = log.empty() ? EntryId{} : log.back().last;
-    if (last.index != entry.index || (entry.term && last.term != entry.term))
+// How many of the committed batches lie up to `entry`, the last of one; its term may be unknown
+// (0).
+std::optional<std::size_t> ClusterRules::committed_up_to(EntryId entry) const {
+    const auto after =
+        std::upper_bound(committed_.begin(), committed_.end(), entry.index,
+                         [](LogIndex i, const Committed& c) { return i < c.batch.header.last(); });
+    const EntryId last = after == committed_.begin() ? EntryId{} : std::prev(after)->batch.last();
+    if (last.index != entry.index || (entry.term && last.term != entry.term)) return std::nullopt;
+    return after - committed_.begin();
+}
+
+// Only what is committed may be forgotten.
+Broken ClusterRules::begin_after(NodeId id, Node& node, EntryId entry) const {
+    node.log.clear();
+    node.configurations.clear();
+    const auto count = committed_up_to(entry);
+    if (!count)
         return named(id, "its log begins behind " + to_text(entry) + ", which nobody committed");
+    for (std::size_t i = 0; i < *count; ++i) {
+        const Batch& batch = committed_[i].batch;
+        node.log.push_back({batch.last(), committed_[i].chain});
+        if (batch.header.kind == BatchKind::config)
+            node.configurations.emplace_back(batch.header.first,
+                                             decode_configuration(batch.body.view()).value());
+    }
     return std::nullopt;
 }
 
@@ -79,9 +95,11 @@ Broken ClusterRules::on_installed(NodeId id, EntryId last) {
     Node& node = at(id);
     const std::size_t batches = count_up_to(node.log, last.index);
     if (batches > 0 && node.log[batches - 1].last == last) return std::nullopt;  // it had them
-    std::vector<Mark> log;
-    if (Broken broken = begin_after(id, log, last)) return broken;
-    node.disk.restarted(ends_of(log));
+    const auto count = committed_up_to(last);
+    if (!count) return named(id, "installs a state up to what nobody committed");
+    std::vector<EntryId> ends;
+    for (std::size_t i = 0; i < *count; ++i) ends.push_back(committed_[i].batch.last());
+    node.disk.restarted(std::move(ends));
     node.appends.clear();  // whatever becomes of them
     return std::nullopt;
 }
@@ -143,6 +161,7 @@ Broken ClusterRules::check_vote(NodeId id, const HardState& vote, Moment sent) {
     if (node.disk.hard_state(sent) != vote) return named(id, "votes before the vote is saved");
     if (node.before && node.before->fence < vote.term)
         return named(id, "votes in a term before its fence stands");
+    votes_[{vote.term, vote.vote}].insert(id);
     return std::nullopt;
 }
 
@@ -196,6 +215,7 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
         view.leads && !(node.before && node.before->leads && node.before->fence == view.fence);
     const bool commits = !node.before || view.commit != node.before->commit;
     node.before = view;
+    node.deciding = in_force(node);
     if (Broken broken = follow_log(id, node, *view.tail)) return broken;
     if (view.durable && !node.log.empty()) {
         const std::size_t batches = count_up_to(node.log, view.durable);
@@ -205,9 +225,11 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
     if (commits)
         if (Broken broken = follow_commit(id, node, view)) return broken;
     if (Broken broken = check_beliefs(id, replicator, now)) return broken;
+    if (Broken broken = check_configuration(id, node, replicator, view)) return broken;
     if (starts_to_lead) {
         const auto [leader, first] = leaders_.try_emplace(view.fence, id);
         if (leader->second != id) return named(id, "a second leader in one term");
+        if (Broken broken = check_elected(id, node, view.fence)) return broken;
         return check_leader(id, node, view.fence);
     }
     return std::nullopt;
@@ -221,13 +243,16 @@ Broken ClusterRules::follow_log(NodeId id, Node& node, const LogTail& tail) {
     const EntryId there = known > 0 ? log[known - 1].last : EntryId{};
     const Term term = tail.before_first().term;
     if (there.index != before || (term && there.term != term)) {
-        if (Broken broken = begin_after(id, log, tail.before_first())) return broken;
+        if (Broken broken = begin_after(id, node, tail.before_first())) return broken;
         node.committed = log.size();
     }
     if (log.empty() ? !tail.last().index : log.back().last == tail.last()) return std::nullopt;
     while (!log.empty() && log.back().last.index > before &&
            tail.term_at(log.back().last.index) != log.back().last.term) {
         if (log.size() <= node.committed) return named(id, "drops a committed entry");
+        auto& configurations = node.configurations;
+        if (!configurations.empty() && configurations.back().first == log.back().last.index)
+            configurations.pop_back();
         log.pop_back();
     }
     const LogIndex next = log.empty() ? tail.first() : log.back().last.index.next();
@@ -243,6 +268,11 @@ Broken ClusterRules::add(NodeId id, Node& node, const Batch& batch) {
     const LogIndex next = node.log.empty() ? LogIndex(1) : node.log.back().last.index.next();
     if (batch.header.first != next) return named(id, "its log has a gap");
     node.log.push_back({batch.last(), chain});
+    if (batch.header.kind == BatchKind::config) {
+        const auto configuration = decode_configuration(batch.body.view());
+        if (!configuration) return named(id, "takes what is no configuration into its log");
+        node.configurations.emplace_back(batch.header.first, *configuration);
+    }
     const auto [known, fresh] = known_.try_emplace(key_of(batch.last()), Known{chain, batch});
     if (known->second.chain != chain)
         return named(id, "its log differs from another's that holds " + to_text(batch.last()));
@@ -275,7 +305,7 @@ Broken ClusterRules::follow_commit(NodeId id, Node& node, const NodeView& view) 
 // An entry that nobody had committed so far.
 Broken ClusterRules::commit_next(NodeId id, const Mark& mark, const NodeView& view, Moment now) {
     if (!view.leads) return named(id, "commits what no leader has");
-    if (!on_majority_of_disks(mark.last, now))
+    if (!on_majorities_of_disks(mark.last, at(id).deciding, now))
         return named(id, "commits " + to_text(mark.last) + ", which no majority has durably");
     committed_.push_back({known_.at(key_of(mark.last)).batch, mark.chain, view.fence});
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -287,10 +317,48 @@ Broken ClusterRules::commit_next(NodeId id, const Mark& mark, const NodeView& vi
     return std::nullopt;
 }
 
-bool ClusterRules::on_majority_of_disks(EntryId entry, Moment now) {
-    std::size_t disks = 0;
-    for (Node& node : nodes_) disks += node.disk.holds(entry, now);
-    return disks > nodes_.size() / 2;
+bool ClusterRules::on_majorities_of_disks(EntryId entry, const Configuration& configuration,
+                                          Moment now) {
+    for (const std::vector<NodeId>& half : configuration.halves()) {
+        std::size_t disks = 0;
+        for (const NodeId voter : half) disks += at(voter).disk.holds(entry, now);
+        if (disks <= half.size() / 2) return false;
+    }
+    return true;
+}
+
+// ---- membership
+
+// Raft §6. The last configuration in the log is in force, committed or not. A leader has one that
+// is not committed at most, and makes none before it has committed an entry of its term.
+Broken ClusterRules::check_configuration(NodeId id, const Node& node, const Replicator& replicator,
+                                         const NodeView& view) const {
+    const Configurations::Entry& believed = replicator.log().configurations().in_force();
+    const LogIndex last =
+        node.configurations.empty() ? LogIndex() : node.configurations.back().first;
+    if (believed.index != last || believed.configuration != in_force(node))
+        return named(id, "goes by another configuration than the last one in its log");
+    if (!view.leads || !last) return std::nullopt;
+    const auto uncommitted =
+        std::count_if(node.configurations.begin(), node.configurations.end(),
+                      [&](const auto& entry) { return entry.first > commit(); });
+    if (uncommitted > 1) return named(id, "makes a change before the last one is committed");
+    if (view.tail->term_at(last) == view.fence && view.tail->term_at(view.commit) != view.fence)
+        return named(id, "makes a change before it has committed an entry of its term");
+    return std::nullopt;
+}
+
+Broken ClusterRules::check_elected(NodeId id, const Node& node, Term term) const {
+    std::set<NodeId> votes{id};
+    if (const auto said = votes_.find({term, id}); said != votes_.end())
+        votes.insert(said->second.begin(), said->second.end());
+    for (const std::vector<NodeId>& half : in_force(node).halves()) {
+        const auto yes = std::count_if(half.begin(), half.end(),
+                                       [&](NodeId voter) { return votes.contains(voter); });
+        if (static_cast<std::size_t>(yes) <= half.size() / 2)
+            return named(id, "leads without the votes of a majority");
+    }
+    return std::nullopt;
 }
 
 // Leader completeness: it holds every entry that was committed in an earlier term.

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,8 +31,8 @@ struct Committed {
 
 class ClusterRules {
 public:
-    // Nodes 1 to `voters`.
-    explicit ClusterRules(std::size_t voters);
+    // Nodes 1 to `nodes`.
+    explicit ClusterRules(std::size_t nodes);
 
     // What a node finds when it starts.
     struct Found {
@@ -39,6 +40,7 @@ public:
         std::vector<Batch> log;
         HardState hard_state;
         LogIndex applied;
+        Configuration base;  // in force while the log holds no configuration
     };
     // Before `done` it takes no part.
     Broken on_start(NodeId node, const Found& found, Moment done);
@@ -71,32 +73,43 @@ private:
     };
     struct Node {
         std::vector<Mark> log;
+        Configuration base;
+        std::vector<std::pair<LogIndex, Configuration>> configurations;  // in the log
         DiskRecord disk;
         std::map<StorageRequest, Append> appends;  // asked of storage, not answered
         std::map<StorageRequest, HardState> saves;
         std::map<Term, Said> said;
         std::optional<NodeView> before;
+        Configuration deciding;  // in force before the last step: what it committed went by this
         std::size_t committed = 0;  // how many batches of its log are
         LogIndex applied;
     };
     Node& at(NodeId node) { return nodes_[node.value - 1]; }
+    static const Configuration& in_force(const Node& node) {
+        return node.configurations.empty() ? node.base : node.configurations.back().second;
+    }
 
     Broken check_vote(NodeId id, const HardState& vote, Moment sent);
     Broken check_read(NodeId id, const ReadIndexReply& reply, NodeId asker) const;
     Broken check_beliefs(NodeId id, const Replicator& replicator, Moment now);
     Broken check_acknowledged(NodeId id, Term term, LogIndex index, Moment sent);
-    Broken begin_after(NodeId id, std::vector<Mark>& log, EntryId entry) const;
+    std::optional<std::size_t> committed_up_to(EntryId entry) const;
+    Broken begin_after(NodeId id, Node& node, EntryId entry) const;
     Broken follow_log(NodeId id, Node& node, const LogTail& tail);
     Broken add(NodeId id, Node& node, const Batch& batch);
     Broken follow_commit(NodeId id, Node& node, const NodeView& view);
     Broken commit_next(NodeId id, const Mark& mark, const NodeView& view, Moment now);
     Broken check_leader(NodeId id, const Node& node, Term term) const;
-    bool on_majority_of_disks(EntryId entry, Moment now);
+    Broken check_configuration(NodeId id, const Node& node, const Replicator& replicator,
+                               const NodeView& view) const;
+    Broken check_elected(NodeId id, const Node& node, Term term) const;
+    bool on_majorities_of_disks(EntryId entry, const Configuration& configuration, Moment now);
     static std::size_t count_up_to(const std::vector<Mark>& log, LogIndex index);
 
     std::vector<Node> nodes_;
     std::map<Term, NodeId> leaders_;
-    std::map<std::pair<NodeId, ReadNumber>, LogIndex> reads_;  // asked: what was committed then
+    std::map<std::pair<Term, NodeId>, std::set<NodeId>> votes_;  // by candidate: who said yes
+    std::map<std::pair<NodeId, ReadNumber>, LogIndex> reads_;    // asked: what was committed then
     struct Known {
         std::uint64_t chain;
         Batch batch;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/client_frames.hpp"
 #include "sim/rot.hpp"
 
 namespace raftbus::sim {
@@ -105,6 +106,8 @@ void Nemesis::strike(const Strike& strike) {
         case Fault::clock:
         case Fault::jump:
             return strike_clock(strike, victim(random), random);
+        case Fault::membership:
+            return change_members(strike, random);
         case Fault::delay:
         case Fault::loss:
         case Fault::duplicate:
@@ -183,6 +186,43 @@ void Nemesis::elect(const Strike& strike, std::uint32_t node, Random& random) {
         for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
             if (NodeId(n) != old) cluster_.network().clog(NodeId(n), old, until);
     });
+}
+
+// Asked for in the name of some node's gateway. Whoever is added starts in a moment, also if it was
+// not added after all.
+void Nemesis::change_members(const Strike& strike, Random& random) {
+    const auto leader = cluster_.leader();
+    const auto now = cluster_.configuration();
+    if (!leader || !now) return;
+    const MemberChange change = think_of_change(*now, random);
+    const NodeId node = change.member.node;
+    if (!node) return;
+    constexpr const char* verbs[] = {"add ", "remove ", "promote "};
+    note(strike, verbs[static_cast<std::size_t>(change.kind)] + list_of({node.value}));
+    const Nodes nodes = shuffled(random);
+    const auto from = std::find_if(nodes.begin(), nodes.end(),
+                                   [&](std::uint32_t n) { return cluster_.node(n).runs(); });
+    if (from == nodes.end()) return;
+    cluster_.send({NodeId(*from), ActorName::gateway}, {*leader, ActorName::replicator},
+                  ChangeMembers{ChangeNumber(strike.number + 1), change});
+    if (change.kind == ChangeKind::add)
+        after(Duration(random.below(500'000)), [this, node] { cluster_.join(node.value); });
+}
+
+// No node: there is nothing to change.
+MemberChange Nemesis::think_of_change(const Configuration& now, Random& random) const {
+    std::vector<NodeId> spares, learners;
+    for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
+        if (!cluster_.born(n) && !now.was_removed(NodeId(n)) && !now.find(NodeId(n)))
+            spares.push_back(NodeId(n));
+    for (const Member& member : now.members)
+        if (!member.voter) learners.push_back(member.node);
+    const std::uint64_t drawn = random.below(10);
+    if (!learners.empty() && drawn < 2)
+        return {ChangeKind::promote, {learners[random.below(learners.size())]}};
+    if (!spares.empty() && drawn < 7)
+        return {ChangeKind::add, simulated_member(spares.front(), random.below(4) != 0)};
+    return {ChangeKind::remove, {now.members[random.below(now.members.size())].node}};
 }
 
 // At once, or in a moment, when its storage may be in the middle of a sync.
@@ -290,6 +330,9 @@ void Nemesis::heal() {
 void Nemesis::revive() {
     for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
         if (!cluster_.node(n).alive() && !rotten_.contains(NodeId(n))) cluster_.start(n);
+    // Members that were added and have not started yet.
+    if (const auto now = cluster_.configuration())
+        for (const Member& member : now->members) cluster_.join(member.node.value);
     cluster_.events().add(cluster_.now() + 500ms, [this] { revive(); });
 }
 

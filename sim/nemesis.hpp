@@ -30,6 +30,8 @@ private:
     void strike_disk(const Strike& strike, std::uint32_t node, Random& random);
     void strike_clock(const Strike& strike, std::uint32_t node, Random& random);
     void elect(const Strike& strike, std::uint32_t node, Random& random);
+    void change_members(const Strike& strike, Random& random);
+    MemberChange think_of_change(const Configuration& now, Random& random) const;
     void down(std::uint32_t node, const Strike& strike, Random& random);
     void revive();
     void restart_later(std::uint32_t node, Duration wait);

@@ -11,9 +11,13 @@ using namespace std::chrono_literals;
 constexpr std::array<std::string_view, kFaults> kNames{
     "delay",      "loss",  "duplicate", "reorder",   "cut",   "partition",  "clog",
     "disconnect", "crash", "power",     "slow-disk", "hang",  "sync-error", "full-disk",
-    "rot",        "clock", "jump",      "pause",     "elect", "stop"};
+    "rot",        "clock", "jump",      "pause",     "elect", "stop",       "membership"};
 
 constexpr auto kFirstStrike = static_cast<std::size_t>(Fault::cut);
+// Changes of the membership take the place of other strikes, so that plans without them are what
+// they would be if there were no such fault.
+constexpr auto kStrikes = static_cast<std::size_t>(Fault::membership) - kFirstStrike;
+constexpr std::size_t kSpares = 4;
 
 Random stream(std::uint64_t seed, std::uint64_t number) {
     return Random(splitmix(seed) + number);
@@ -45,7 +49,10 @@ Faults draw_faults(const RunOptions& options) {
     const std::uint64_t share = 1 + random.below(8);  // in eighths
     Faults drawn;
     for (std::size_t f = 0; f < kFaults; ++f) drawn[f] = random.below(8) < share;
-    return options.faults.value_or(drawn) & ~options.without;
+    Faults faults = options.faults.value_or(drawn) & ~options.without;
+    // A node whose disk rots does not come back: with nodes that leave, too few might be left.
+    if (has(faults, Fault::membership)) faults[static_cast<std::size_t>(Fault::rot)] = false;
+    return faults;
 }
 
 Weather draw_weather(std::uint64_t seed, const Faults& faults) {
@@ -131,7 +138,7 @@ std::vector<std::int64_t> draw_clocks(const RunOptions& options, const Plan& pla
     const std::int64_t slowest = plan.node.raft.lease ? 800'000 : 500'000;
     const std::int64_t fastest = plan.node.raft.lease ? 1'200'000 : 2'000'000;
     std::vector<std::int64_t> rates;
-    for (std::size_t n = 0; n < plan.nodes; ++n) {
+    for (std::size_t n = 0; n < plan.nodes + plan.spares; ++n) {
         const auto between = static_cast<std::int64_t>(random.below(fastest - slowest));
         const auto rate = one_of(random, std::array{slowest, slowest + between, fastest});
         rates.push_back(has(plan.faults, Fault::clock) ? rate : NodeClock::kTrueRate);
@@ -147,9 +154,11 @@ std::vector<Strike> draw_strikes(const RunOptions& options, const Faults& faults
     for (std::size_t number = 0; at < options.duration; ++number) {
         Random own = stream(options.seed, 1'000 + number);
         Strike strike{.number = number, .at = at};
-        strike.fault = static_cast<Fault>(kFirstStrike + own.below(kFaults - kFirstStrike));
+        strike.fault = static_cast<Fault>(kFirstStrike + own.below(kStrikes));
         strike.lasts = spread(own, 20ms, 8s);
         strike.seed = own.next();
+        const bool changes = stream(options.seed, 1'000'000 + number).below(4) == 0;
+        if (changes && has(faults, Fault::membership)) strike.fault = Fault::membership;
         at += between(own, gap / 10, gap * 2);
         const auto& wanted = options.strikes;
         const bool kept =
@@ -186,6 +195,7 @@ Plan make_plan(const RunOptions& options) {
     plan.nodes = one_of(random, std::array<std::size_t, 4>{3, 3, 5, 7});
     if (options.nodes) plan.nodes = *options.nodes;
     plan.faults = draw_faults(options);
+    if (has(plan.faults, Fault::membership)) plan.spares = kSpares;
     plan.weather = draw_weather(options.seed, plan.faults);
     plan.pace = draw_pace(options.seed);
     plan.node = draw_node(options.seed);

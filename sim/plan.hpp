@@ -38,14 +38,15 @@ enum class Fault : std::uint8_t {
     hang,        // a sync takes seconds
     sync_error,  // a sync fails
     full_disk,
-    rot,    // a bit of the log changes on the disk
-    clock,  // clocks run at other rates
-    jump,   // the time of day jumps
-    pause,  // a process stands still
-    elect,  // a node is told to campaign
-    stop,   // a process is stopped in good order
+    rot,         // a bit of the log changes on the disk
+    clock,       // clocks run at other rates
+    jump,        // the time of day jumps
+    pause,       // a process stands still
+    elect,       // a node is told to campaign
+    stop,        // a process is stopped in good order
+    membership,  // nodes join, leave, are promoted
 };
-inline constexpr std::size_t kFaults = 20;
+inline constexpr std::size_t kFaults = 21;
 using Faults = std::bitset<kFaults>;
 
 std::string_view to_string(Fault fault);
@@ -89,7 +90,8 @@ struct DiskTimes {
 struct Plan {
     RunOptions asked;
     std::size_t nodes = 3;
-    Faults faults;  // those that occur
+    std::size_t spares = 0;  // machines for nodes that join
+    Faults faults;           // those that occur
     Weather weather;
     Pace pace;
     DiskTimes disk;

@@ -97,6 +97,8 @@ std::string SimBase::to_bytes() const {
     number(progress_.applied.index.value);
     number(progress_.applied.term.value);
     number(progress_.digest);
+    number(progress_.configuration.index.value);
+    text(progress_.configuration.body.view());
     for (const auto& [key, record] : records_) {
         text(key);
         text(record.value);
@@ -122,6 +124,8 @@ Status SimBase::from_bytes(std::string_view bytes, EntryId last) {
     progress_.applied = {LogIndex(number()), Term()};
     progress_.applied.term = Term(number());
     progress_.digest = number();
+    progress_.configuration.index = LogIndex(number());
+    progress_.configuration.body = SharedBytes::own(text());
     if (progress_.applied != last) return Error{"it is not of the entry that it was sent for"};
     while (!bytes.empty()) {
         std::string key = text();

@@ -11,6 +11,7 @@ namespace {
 ClusterOptions cluster_options(const Plan& plan) {
     ClusterOptions options;
     options.nodes = plan.nodes;
+    options.spares = plan.spares;
     options.seed = plan.asked.seed;
     options.node = plan.node;
     options.pace = plan.pace;
@@ -141,14 +142,17 @@ void Simulation::end_faults() {
     phase_end_ = cluster_.now() + kRecovery;
 }
 
-// One leads, and all that live have the same log, applied to its end.
+// One leads, no change of the members is under way, and all of them that live have the same log,
+// applied to its end.
 bool Simulation::converged() const {
     const auto leader = cluster_.leader();
-    if (!leader) return false;
+    const auto configuration = cluster_.configuration();
+    if (!leader || !configuration || configuration->joint()) return false;
     const ReplicaLog& log = cluster_.node(*leader).replicator().log();
-    for (std::uint32_t n = 1; n <= cluster_.size(); ++n) {
-        const SimNode& node = cluster_.node(n);
-        if (!node.alive() && nemesis_->lost().contains(NodeId(n))) continue;
+    for (const Member& member : configuration->members) {
+        const SimNode& node = cluster_.node(member.node);
+        if (member.promote) return false;
+        if (!node.alive() && nemesis_->lost().contains(member.node)) continue;
         if (!node.runs()) return false;
         const ReplicaLog& own = node.replicator().log();
         if (own.last() != log.last() || own.commit() != log.last().index ||

@@ -92,8 +92,7 @@ void Workload::begin(std::size_t number) {
     Client& client = clients_[number];
     const bool insists = client.insists.has_value();
     if (client.under_way || (!insists && (stopping_ || client.ends))) return;
-    if (!client.node || client.random.below(20) == 0 || insists)
-        client.node = NodeId(static_cast<std::uint32_t>(client.random.below(cluster_.size()) + 1));
+    if (!client.node || client.random.below(20) == 0 || insists) client.node = some_node(client);
     auto [ask, key] = insists ? *client.insists : think_of(client);
     Reading reading = Reading::linearizable;
     const bool reads = std::holds_alternative<Get>(ask) || std::holds_alternative<ScanAll>(ask);
@@ -102,6 +101,16 @@ void Workload::begin(std::size_t number) {
     client.under_way = {++last_id_, std::move(ask), std::move(key), reading, cluster_.now()};
     const Duration spread = options_.timeout_max - options_.timeout_min;
     send(number, options_.timeout_min + Duration(client.random.below(spread.count() + 1)));
+}
+
+NodeId Workload::some_node(Client& client) const {
+    auto node = static_cast<std::uint32_t>(client.random.below(cluster_.size()) + 1);
+    while (!cluster_.born(node)) --node;
+    // Who insists does not go to nodes that have been removed.
+    const auto known = client.insists ? cluster_.configuration() : std::nullopt;
+    if (known && !known->find(NodeId(node)))
+        return known->members[client.random.below(known->members.size())].node;
+    return NodeId(node);
 }
 
 void Workload::send(std::size_t number, Duration timeout) {
@@ -136,7 +145,10 @@ void Workload::receive(std::size_t number, const ReplyFields& reply) {
     Client& client = clients_[number];
     const bool answers = reply.ok || reply.error == "CONDITION_FAILED";
     if (reply.error == "TIMEOUT") return give_up(number);
-    if (!answers && reply.error != "NO_LEADER" && reply.error != "BUSY" &&
+    // A node need not be one that may lead.
+    const bool no_candidate =
+        reply.error == "BAD_REQUEST" && std::holds_alternative<AskElection>(client.under_way->ask);
+    if (!answers && !no_candidate && reply.error != "NO_LEADER" && reply.error != "BUSY" &&
         reply.error != "NO_SPACE" && reply.error != "UNSUPPORTED")
         throw RuleBroken("a good request is refused: " + reply.error + " " + reply.message);
     const UnderWay done = std::move(*client.under_way);

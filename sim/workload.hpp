@@ -71,6 +71,7 @@ private:
 
     void happen(std::uint32_t what, std::uint64_t which) override;
     void on_reply(NodeId node, const ClientFrame& frame) override;
+    NodeId some_node(Client& client) const;
     void later(std::size_t client, Duration wait);
     void begin(std::size_t number);
     void send(std::size_t number, Duration timeout);

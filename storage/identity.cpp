@@ -33,6 +33,7 @@ std::string to_file(const Identity& identity) {
     text += "format=" + std::string(kVersion) + "\n";
     text += "cluster=" + identity.cluster + "\n";
     text += "node=" + std::to_string(identity.node.value) + "\n";
+    if (identity.joining) text += "joining=yes\n";
     for (const Member& m : identity.members) {
         check_word(m.peer);
         text += "member=" + std::to_string(m.node.value) + (m.voter ? " voter " : " learner ") +
@@ -77,6 +78,7 @@ Result<Identity> parse(std::string_view text) {
         if (key == "format" && value != kVersion)
             return Error{"format version " + std::string(value) + " is not known to this program"};
         if (key == "cluster") identity.cluster = value;
+        if (key == "joining") identity.joining = value == "yes";
         if (key == "node" && !parse_node(value, identity.node))
             return Error{"the node is no number"};
         if (key == "member" && !parse_member(value, identity.members.emplace_back()))
@@ -106,6 +108,10 @@ Result<std::optional<Identity>> load_identity(Disk& disk) {
 bool save_identity(Disk& disk, const Identity& identity) {
     CHECK(bool(identity.node));
     return disk.replace(kFileName, to_file(identity));
+}
+
+void forget_identity(Disk& disk) {
+    disk.remove(kFileName);
 }
 
 std::uint64_t identity_hash(const Identity& identity) {

@@ -20,6 +20,7 @@ struct Identity {
     NodeId node;          // this node
     std::vector<Member>
         members;  // as the node was first started with; their clients' endpoints are not kept
+    bool joining = false;  // it has asked to be added, and never run
     bool operator==(const Identity&) const = default;
 };
 
@@ -30,6 +31,9 @@ Result<std::optional<Identity>> load_identity(Disk& disk);
 // Durable when it returns. False if there is no room on the disk. Names and endpoints hold no white
 // space (CHECKed).
 bool save_identity(Disk& disk, const Identity& identity);
+
+// Takes it back. Only of a node that never ran.
+void forget_identity(Disk& disk);
 
 // For LogOptions::identity: of the cluster and the node.
 std::uint64_t identity_hash(const Identity& identity);

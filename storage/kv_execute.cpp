@@ -66,10 +66,11 @@ void execute(const Batch& batch, CommandTarget& target, KvProgress& progress,
     if (outcomes && header.kind == BatchKind::commands)
         outcomes->reserve(outcomes->size() + header.count);
 
-    if (header.kind == BatchKind::no_op) {
+    if (header.kind != BatchKind::commands) {
         CHECK(header.count == 1);
         const CommandOutcome outcome = Written{header.first.value, false};
         progress.digest = digest_after(progress.digest, header.first.value, Command{}, outcome);
+        if (header.kind == BatchKind::config) progress.configuration = {header.first, batch.body};
     } else {
         CommandReader reader(batch.body.view());
         for (std::uint32_t i = 0; i < header.count; ++i) {

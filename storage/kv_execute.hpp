@@ -20,8 +20,9 @@ struct KvProgress {
     //   mix(mix(mix(digest, index), kind | failed << 8 | found << 9 | revision << 10), contents)
     // where mix(d, w) is splitmix64's finaliser of (d ^ w) plus 0x9e3779b97f4a7c15; found and
     // revision are the outcome's; contents is CRC32C(key) << 32 | CRC32C(value), with the value
-    // only of a set that was carried out. A leader's no-op entry counts as a no-op command.
+    // only of a set that was carried out. Entries that are no commands count as a no-op command.
     std::uint64_t digest = 0;
+    StoredConfiguration configuration;  // the last one that was applied
     bool operator==(const KvProgress&) const = default;
 };
 
@@ -46,7 +47,7 @@ protected:
 };
 
 // Executes the batch, which must follow progress.applied (CHECKed), and moves `progress` on.
-// Appends one outcome per command to `outcomes` unless it is null; a leader's no-op entry has none.
+// Appends one outcome per command to `outcomes` unless it is null; an entry that is no command has none.
 // Throws CheckFailed if the body can not be decoded. A set without conditions does not look its key
 // up.
 void execute(const Batch& batch, CommandTarget& target, KvProgress& progress,

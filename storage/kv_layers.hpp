@@ -56,6 +56,7 @@ public:
 
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
     EntryId applied() const override { return progress_.applied; }
+    const StoredConfiguration& configuration() const override { return progress_.configuration; }
     std::uint64_t digest() const override { return progress_.digest; }
     // Approximate: a set counts as a new key unless the newest table knows it, until the base has
     // merged it with what it had.

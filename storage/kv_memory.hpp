@@ -17,6 +17,7 @@ class KvMemory final : public KvState, private CommandTarget {
 public:
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
     EntryId applied() const override { return progress_.applied; }
+    const StoredConfiguration& configuration() const override { return progress_.configuration; }
     std::uint64_t digest() const override { return progress_.digest; }
     // Exact.
     std::uint64_t keys() const override { return table_.size(); }

@@ -3,6 +3,8 @@
 //   'k' + key        -> revision (8 bytes, little-endian) + value; or a deletion
 //   'm' + "progress" -> version (1 byte), applied index, its term, digest (8 bytes each,
 //   little-endian)
+//   'm' + "configuration" -> index (8 bytes, little-endian), the body of its batch; not before the
+//   first one
 #include "storage/kv_rocksdb.hpp"
 
 #include <rocksdb/cache.h>
@@ -26,6 +28,7 @@ namespace {
 
 constexpr char kUserPrefix = 'k';
 constexpr std::string_view kUserEnd = "l";  // the first key after all of the users'
+constexpr std::string_view kConfigurationKey = "mconfiguration";
 constexpr std::string_view kProgressKey = "mprogress";
 constexpr char kProgressVersion = 1;
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
@@ -37,7 +40,8 @@ constexpr std::string_view kInstalledFile = "INSTALLED";  // inside, until the n
 constexpr std::size_t kNumberBytes = 8;
 
 static_assert(kUserPrefix + 1 == kUserEnd[0]);
-static_assert(kUserPrefix < kProgressKey[0], "a flush writes the keys first, in order");
+static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey,
+              "a flush writes the keys first, in order");
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -273,10 +277,24 @@ private:
         std::string bytes;
         const rocksdb::Status status = db.Get(rocksdb::ReadOptions(), slice(kProgressKey), &bytes);
         if (!status.ok() && !status.IsNotFound()) return Error{explain(directory, status)};
-        const std::optional<KvProgress> found =
+        std::optional<KvProgress> found =
             status.IsNotFound() ? KvProgress{} : decode_progress(bytes);
         if (!found) return Error{damaged(directory, "its applied index can not be read")};
-        return *found;
+        return with_configuration(db, directory, std::move(*found));
+    }
+
+    static Result<KvProgress> with_configuration(rocksdb::DB& db, const std::string& directory,
+                                                 KvProgress progress) {
+        std::string bytes;
+        const rocksdb::Status status =
+            db.Get(rocksdb::ReadOptions(), slice(kConfigurationKey), &bytes);
+        if (status.IsNotFound()) return progress;
+        if (!status.ok()) return Error{explain(directory, status)};
+        if (bytes.size() < kNumberBytes)
+            return Error{damaged(directory, "its configuration can not be read")};
+        progress.configuration = {LogIndex(number_at(bytes)),
+                                  SharedBytes::own(bytes.substr(kNumberBytes))};
+        return progress;
     }
 
     Status check_incoming(const std::string& incoming, EntryId last) {
@@ -314,6 +332,12 @@ private:
             append_number(value, record->revision);
             value.append(record->value());
             require(directory_, writer.Put(key, value));
+        }
+        if (const StoredConfiguration& stored = progress.configuration; stored.index) {
+            value.clear();
+            append_number(value, stored.index.value);
+            value.append(stored.body.view());
+            require(directory_, writer.Put(slice(kConfigurationKey), value));
         }
         require(directory_, writer.Put(slice(kProgressKey), encode(progress)));
         require(directory_, writer.Finish());  // syncs the file

@@ -29,6 +29,8 @@ public:
 
     // The last index applied, and the term of its entry; {0, 0} at first.
     virtual EntryId applied() const = 0;
+    // The last configuration applied; index 0: none was.
+    virtual const StoredConfiguration& configuration() const = 0;
     // Of all that was applied so far: equal on all nodes at equal applied(), independent of flushes.
     virtual std::uint64_t digest() const = 0;
     // About how many keys there are; for display.

@@ -20,6 +20,7 @@ RecoveredLog report(const Recovery& recovery) {
     if (log.hard_state.term < log.last.term) log.hard_state = {log.last.term, NodeId{}};
     log.term_starts = recovery.index.term_starts();
     log.torn_bytes = recovery.torn_bytes;
+    log.configurations = recovery.configurations;
     return log;
 }
 
@@ -100,6 +101,7 @@ public:
         while (writer_.segments().size() > 1) writer_.remove_oldest();
         recovered_.before_first = recovered_.last = entry;
         recovered_.term_starts.clear();
+        recovered_.configurations.clear();
         if (recovered_.hard_state.term < entry.term) recovered_.hard_state = {entry.term, NodeId{}};
         return true;
     }

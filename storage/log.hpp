@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "messages/batch.hpp"
+#include "messages/membership.hpp"
 #include "messages/result.hpp"
 #include "storage/disk.hpp"
 
@@ -38,6 +39,7 @@ struct RecoveredLog {
     EntryId last;                      // the end of the log; == before_first if it is empty
     std::vector<EntryId> term_starts;  // the first entry of each run of equal terms, ascending
     std::uint64_t torn_bytes = 0;      // of an unfinished write at the very end, cut off
+    std::vector<StoredConfiguration> configurations;  // the config batches that are in the log, ascending
 };
 
 class Log {

@@ -190,6 +190,8 @@ private:
                            .count = header.count,
                            .offset = static_cast<std::uint32_t>(at),
                            .bytes = static_cast<std::uint32_t>(record.bytes)});
+        if (header.kind == BatchKind::config)
+            result_.configurations.push_back({header.first, SharedBytes::copy(batch->body)});
         return Done{};
     }
 
@@ -205,6 +207,8 @@ private:
     Status apply_cut(const RecordView& record) {
         const auto from = parse_cut(record.payload);
         if (!from) return from.error();
+        std::erase_if(result_.configurations,
+                      [&](const StoredConfiguration& stored) { return stored.index >= *from; });
         BatchIndex& index = result_.index;
         // What it cuts stood in segments that were dropped, once all up to here was flushed: which
         // entry was left as the last, they alone knew.
@@ -221,6 +225,7 @@ private:
     Status apply_restart(const RecordView& record) {
         const auto after = parse_restart(record.payload);
         if (!after) return after.error();
+        result_.configurations.clear();
         result_.index.restart_after(*after);
         return Done{};
     }

@@ -19,9 +19,9 @@ const Moment kNow{std::chrono::seconds(1)};
 // ---- vote_tally
 
 VoteTally tally_of(std::uint32_t voters) {
-    std::vector<NodeId> nodes;
-    for (std::uint32_t n = 1; n <= voters; ++n) nodes.push_back(NodeId(n));
-    return VoteTally(nodes);
+    std::vector<Member> members;
+    for (std::uint32_t n = 1; n <= voters; ++n) members.push_back({NodeId(n)});
+    return VoteTally(configuration_of(members));
 }
 
 TEST(VoteTally, AMajorityWins) {

@@ -161,12 +161,29 @@ TEST(ClientRequest, AnUnknownOpIsNamedAndTheOpsAreListed) {
 }
 
 TEST(ClientRequest, WhatComesLaterIsUnsupportedByName) {
-    for (const char* later : {"SESSION", "WATCH", "CANCEL", "ADD", "REMOVE", "PROMOTE"})
+    for (const char* later : {"SESSION", "WATCH", "CANCEL"})
         expect_refused(op(later), "UNSUPPORTED", later);
     const Body set = op("SET").field("key", "k").field("value", "v");
     expect_refused(Body(set).field("ttl_ms", 5), "UNSUPPORTED", "'ttl_ms'");
     expect_refused(Body(set).field("session", 5).field("seq", 1), "UNSUPPORTED", "'session'");
     expect_refused(op("NO-OP").field("seq", 1), "UNSUPPORTED", "'seq'");
+}
+
+TEST(ClientRequest, ChangesNameTheNode) {
+    const Body add = op("ADD").field("node", 4).field("peer", "tcp://h:1");
+    expect_refused(Body(add), "BAD_REQUEST", "'client'");
+    const std::string whole = Body(add).field("client", "tcp://h:2").field("learner", true);
+    EXPECT_EQ(taken<Add>(whole).node, NodeId(4));
+    EXPECT_EQ(taken<Add>(whole).peer, "tcp://h:1");
+    EXPECT_EQ(taken<Add>(whole).client, "tcp://h:2");
+    EXPECT_TRUE(taken<Add>(whole).learner);
+    for (const char* name : {"ADD", "REMOVE", "PROMOTE"}) {
+        expect_refused(op(name), "BAD_REQUEST", "'node'");
+        expect_refused(op(name).field("node", 0), "BAD_REQUEST", "'node'");
+        expect_refused(op(name).field("node", 1ULL << 32), "BAD_REQUEST", "'node'");
+    }
+    EXPECT_EQ(taken<Remove>(op("REMOVE").field("node", 2)).node, NodeId(2));
+    EXPECT_EQ(taken<Promote>(op("PROMOTE").field("node", 2)).node, NodeId(2));
 }
 
 TEST(ClientRequest, LeaseReadsNeedLeases) {

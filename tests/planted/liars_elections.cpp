@@ -102,11 +102,10 @@ class FenceNotAwaited : public Liar {
         auto* fence = std::get_if<Fence>(&message);
         if (!fence || fence->term <= node.replicator().fence()) return true;
         fence->forced = true;
-        std::vector<NodeId> voters;
-        for (const Member& member : node.options().raft.members) voters.push_back(member.node);
         forge(node, ActorName::replicator, ActorName::election,
-              Fenced{fence->term, Standing{.last = node.replicator().log().last(),
-                                           .voters = std::move(voters)}});
+              Fenced{fence->term,
+                     Standing{.last = node.replicator().log().last(),
+                              .configuration = configuration_of(node.options().raft.members)}});
         answered_.insert({node.id(), node.life(), fence->term});
         return true;
     }

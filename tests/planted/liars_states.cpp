@@ -83,6 +83,7 @@ public:
         state_->apply(batch, outcomes);
     }
     EntryId applied() const override { return state_->applied(); }
+    const StoredConfiguration& configuration() const override { return state_->configuration(); }
     std::uint64_t digest() const override { return state_->digest(); }
     std::uint64_t keys() const override { return state_->keys(); }
     std::optional<Item> get(std::string_view key) override { return state_->get(key); }

@@ -7,8 +7,8 @@ planted_bug(votes_twice FILE actors/election.cpp
     BY [[const bool free = true;]])
 
 planted_bug(half_elects FILE actors/vote_tally.hpp RECOMPILE actors/election.cpp
-    REPLACE [[return granted_.size() * 2 > voters_.size();]]
-    BY [[return granted_.size() * 2 >= voters_.size();]])
+    REPLACE [[return among(half, granted_) * 2 > half.size();]]
+    BY [[return among(half, granted_) * 2 >= half.size();]])
 
 # ---- the fence
 

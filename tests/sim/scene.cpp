@@ -67,6 +67,10 @@ std::uint64_t SceneClient::set(const std::string& key, const std::string& value,
     return insist(Set{value, {}}, key, limit).revision;
 }
 
+void SceneClient::change(const Ask& ask, Duration limit) {
+    insist(ask, "a change of the members", limit);
+}
+
 std::optional<std::string> SceneClient::get(const std::string& key, Duration limit) {
     const ReplyFields reply = insist(Get{}, key, limit);
     return reply.found ? std::optional(reply.value) : std::nullopt;
@@ -119,8 +123,9 @@ bool Scene::equal() const {
     const auto leader = cluster.leader();
     if (!leader) return false;
     const EntryId last = cluster.node(*leader).replicator().log().last();
-    for (std::uint32_t n = 1; n <= cluster.size(); ++n) {
-        const SimNode& node = cluster.node(n);
+    const std::vector<Member> members = cluster.configuration()->everybody();
+    for (const Member& member : members) {
+        const SimNode& node = cluster.node(member.node);
         if (node.state() == SimNode::State::down || node.state() == SimNode::State::refused)
             continue;
         if (!node.runs()) return false;

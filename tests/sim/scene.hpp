@@ -47,6 +47,8 @@ public:
     std::uint64_t set(const std::string& key, const std::string& value, Duration limit = 10s);
     // None: the key is absent.
     std::optional<std::string> get(const std::string& key, Duration limit = 10s);
+    // AskToAdd, AskToRemove, AskToPromote.
+    void change(const Ask& ask, Duration limit = 10s);
     // Everything that is there.
     std::vector<ReplyItem> scan(Duration limit = 10s) { return insist(ScanAll{}, {}, limit).items; }
 

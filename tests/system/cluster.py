@@ -70,10 +70,12 @@ class Node:
         self.trace = f"tcp://127.0.0.1:{port + 3}"
         self.process = None
         self.paused = False
+        self.join = None  # the endpoint for clients of a node whose cluster it is to join
 
     def command(self, peers, options=()):
+        members = ["--join", self.join, "--peer", self.peer] if self.join else ["--peers", peers]
         return [PROGRAM, "node", "--id", str(self.number), "--data", str(self.data),
-                "--peers", peers, "--client", self.client, "--trace", self.trace, *options]
+                *members, "--client", self.client, "--trace", self.trace, *options]
 
     def start(self, peers, options=()):
         if self.runs():
@@ -126,12 +128,13 @@ class Node:
 
 
 class Cluster:
-    """Nodes 1..size. A context manager: on the way out every process is gone and the data too."""
+    """Nodes 1..size, and room for `spares` that join. A context manager: on the way out every process is gone and the data too."""
 
-    def __init__(self, size=3, options=()):
+    def __init__(self, size=3, options=(), spares=0):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="raftbus-test-"))
         self.options = list(options)
-        first = free_ports(10 * size)
+        self._first_port = free_ports(10 * (size + spares))
+        first = self._first_port
         self.nodes = {i: Node(i, self.directory, first + 10 * (i - 1)) for i in range(1, size + 1)}
         self.peers = ",".join(f"{n.number}={n.peer}" for n in self.nodes.values())
         self._asking = {}
@@ -164,6 +167,21 @@ class Cluster:
     def start(self, *numbers):
         for i in numbers or self.nodes:
             self.nodes[i].start(self.peers, self.options)
+
+    def join(self, number, at, *options):
+        """A further node, which has itself added at node `at`."""
+        node = Node(number, self.directory, self._first_port + 10 * (number - 1))
+        node.join = self.nodes[at].client
+        self.nodes[number] = node
+        node.start(self.peers, [*self.options, *options])
+
+    def voters(self, at):
+        reply = self.ask(at, "MEMBERS")
+        return [m["node"] for m in reply["members"] if m["kind"] == "voter"]
+
+    def ask(self, at, op, **fields):
+        with self.client(at) as client:
+            return client.ask(op, **fields)
 
     def kill_all(self):
         for node in self.nodes.values():  # first the blow, then the funerals
