@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/check.hpp"
+#include "messages/text.hpp"
 #include "storage/command.hpp"
 
 namespace raftbus {
@@ -68,7 +69,8 @@ void GatewayLog::take(const Batch& batch) {
     const BatchHeader& header = kept.header;
     CommandReader commands(kept.body.view());
     for (LogIndex index = header.first; index < header.end(); index = index.next()) {
-        client::LogEntry entry{.kind = header.kind == BatchKind::config ? "config" : "no-op"};
+        client::LogEntry entry{.kind = "no-op"};
+        if (header.kind == BatchKind::config) entry = config_entry(kept.body);
         if (header.kind == BatchKind::commands) {
             const Result<Command> command = commands.next();
             CHECK(command.ok(), "gateways make bodies, and checksums guard them");
@@ -80,6 +82,13 @@ void GatewayLog::take(const Batch& batch) {
         entry.leader = header.leader;
         if (!add_entry(entry)) return;
     }
+}
+
+client::LogEntry GatewayLog::config_entry(const SharedBytes& body) {
+    const auto configuration = decode_configuration(body.view());
+    CHECK(configuration.ok(), "leaders make configurations, and checksums guard them");
+    reading_->texts.push_back(to_text(*configuration));
+    return {.kind = "config", .value = reading_->texts.back()};
 }
 
 // False if the entry does not fit any more.

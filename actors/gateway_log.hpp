@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "actors/answers.hpp"
@@ -30,17 +31,19 @@ private:
     // One request, and what has been read for it.
     struct Reading {
         RequestKey key;
-        LogIndex next;                    // the next entry that is wanted
-        std::uint64_t limit = 0;          // entries
-        std::uint64_t bytes = 0;          // of keys and values so far
-        bool full = false;                // a limit was reached
-        std::vector<Batch> batches = {};  // what the entries point into
+        LogIndex next;                       // the next entry that is wanted
+        std::uint64_t limit = 0;             // entries
+        std::uint64_t bytes = 0;             // of keys and values so far
+        bool full = false;                   // a limit was reached
+        std::vector<Batch> batches = {};     // what the entries point into
+        std::deque<std::string> texts = {};  // the same: configurations in words
         std::vector<client::LogEntry> entries = {};
     };
 
     void begin_next();
     void ask();
     void take(const Batch& batch);
+    client::LogEntry config_entry(const SharedBytes& body);
     bool add_entry(const client::LogEntry& entry);
     void finish(const LogRead& read);
 

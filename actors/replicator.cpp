@@ -246,7 +246,8 @@ void Replicator::maybe_tell_configuration() {
                     leads() ? leading()->peers().size() : 0,
                     following ? following->leader() : NodeId()};
     if (told_ == told) return;
-    const bool news = told_ && told_->in_force != told.in_force;
+    // Election starts from the configuration that this node was first started with.
+    const bool news = told_ ? told_->in_force != told.in_force : told.in_force.index > LogIndex(0);
     told_ = told;
     peers_told_ = peers();
     const Reconfigured reconfigured{in_force.index, in_force.configuration, peers_told_,

@@ -240,7 +240,7 @@ cmd_up() {
     local wanted=${1:-$((size ? size : 3))} i lead
     [[ $wanted =~ ^[1-9]$ ]] || fail_usage "up takes a number of nodes from 1 to $nodes_max, not '$wanted'"
     if ((size && wanted != size)); then
-        fail "this cluster has $size nodes, and its membership is static" \
+        fail "this cluster was made with $size nodes" \
             "$self down && $self wipe && $self up $wanted   # a new one; the data goes"
     fi
     build

@@ -175,6 +175,7 @@ std::optional<ReplyFields> unpack_reply(std::string_view body) {
         if (name == "revision") reply.revision = value.number;
         if (name == "found") reply.found = value.boolean;
         if (name == "value") reply.value = value.bytes;
+        if (name == "member") reply.member = value.boolean;
         if (name == "items") reply.items = unpack_items(value.raw);
     });
     if (!whole) return std::nullopt;

@@ -62,6 +62,7 @@ struct ReplyFields {
     bool found = false;
     std::string value;
     std::vector<ReplyItem> items;
+    bool member = false;
 };
 // None if it is not a reply.
 std::optional<ReplyFields> unpack_reply(std::string_view body);

@@ -288,6 +288,23 @@ TEST_F(Members, ALeaderThatIsRemovedCommitsWithoutItselfHandsOverAndResigns) {
     EXPECT_EQ(context_.take<Resign>().size(), 1u);
 }
 
+TEST_F(Members, ElectionIsToldAtStartWhatTheLogSays) {
+    RecoveredLog log;
+    log.hard_state.term = Term(3);
+    log.last = entry(1, 3);
+    log.term_starts = {entry(1, 3)};
+    const Configuration two = configuration_of({member(1), member(2)});
+    log.configurations = {{LogIndex(1), SharedBytes::own(encode_configuration(two))}};
+    begin(log);
+    std::size_t told = 0;
+    for (const Sent& sent : context_.sent)
+        if (auto* news = std::get_if<Reconfigured>(&sent.message); news && sent.to == election(1)) {
+            EXPECT_EQ(news->configuration, two);
+            ++told;
+        }
+    EXPECT_EQ(told, 1u);
+}
+
 TEST_F(Members, ANewLeaderCompletesTheChangeThatItFinds) {
     RecoveredLog log;
     log.hard_state.term = Term(3);

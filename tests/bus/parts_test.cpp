@@ -109,6 +109,36 @@ TEST_F(Admission, EachWrongHasItsName) {
     EXPECT_EQ(refused(p), RefusalCause::duplicate_id);
 }
 
+TEST_F(Admission, FollowsTheMembership) {
+    Preamble four = from_two;
+    four.from = NodeId(4);
+    EXPECT_EQ(refused(four), RefusalCause::unknown_sender);
+    admission.follow({NodeId(3), NodeId(4)}, {NodeId(2)}, LogIndex(9), LogIndex(7));
+    EXPECT_TRUE(admitted(four, 0s));
+    EXPECT_EQ(refused(from_two), RefusalCause::removed);
+    EXPECT_EQ(admission.committed(), LogIndex(7));
+}
+
+// Raft §6: it may be this node that lags behind.
+TEST_F(Admission, LetsAStrangerInThatKnowsALaterConfiguration) {
+    admission.follow({NodeId(2), NodeId(3)}, {NodeId(5)}, LogIndex(9), LogIndex(9));
+    Preamble stranger = from_two;
+    stranger.from = NodeId(4);
+    stranger.endpoint = "tcp://10.0.0.4:7239";
+    stranger.configured = LogIndex(9);
+    EXPECT_EQ(refused(stranger), RefusalCause::unknown_sender) << "it knows no more than this one";
+    stranger.configured = LogIndex(10);
+    EXPECT_TRUE(admitted(stranger, 0s));
+    EXPECT_TRUE(admission.guests().contains(NodeId(4)));
+    stranger.from = NodeId(5);
+    EXPECT_EQ(refused(stranger), RefusalCause::removed);
+    stranger.from = NodeId(6);
+    stranger.endpoint = "nowhere";
+    EXPECT_EQ(refused(stranger), RefusalCause::unknown_sender) << "it could not be answered";
+    admission.follow({NodeId(2), NodeId(3), NodeId(4)}, {}, LogIndex(10), LogIndex(9));
+    EXPECT_TRUE(admission.guests().empty()) << "a member now";
+}
+
 TEST_F(Admission, ARestartedPeerReplacesItsFormerLife) {
     EXPECT_TRUE(admitted(with(100), 0s));
     EXPECT_TRUE(admitted(with(200), 10s));

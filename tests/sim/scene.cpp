@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "messages/text.hpp"
+
 namespace raftbus::sim {
 namespace {
 
@@ -140,6 +142,26 @@ bool Scene::equal() const {
 void Scene::wait_until_equal(Duration limit) {
     if (!cluster.run_until([&] { return equal(); }, limit))
         fail("logs do not become equal in time");
+}
+
+void Scene::add(std::uint32_t node) {
+    client.change(AskToAdd{NodeId(node)});
+    cluster.join(node);
+    client.change(AskToPromote{NodeId(node)});
+}
+
+void Scene::remove(std::uint32_t node) {
+    client.change(AskToRemove{NodeId(node)});
+}
+
+std::string Scene::members() const {
+    const auto configuration = cluster.configuration();
+    return configuration ? to_text(*configuration) : "nobody leads";
+}
+
+void Scene::wait_for_members(const std::string& members, Duration limit) {
+    if (!cluster.run_until([&] { return this->members() == members; }, limit))
+        fail("the members are " + this->members() + ", not " + members);
 }
 
 Scene::Nodes Scene::others(const Nodes& nodes) const {

@@ -88,6 +88,12 @@ public:
     void isolate(const Nodes& nodes, Network::Cut how = Network::Cut::loses) {
         cluster.part(nodes, others(nodes), how);
     }
+    // Adds the node, starts it on its machine, and waits until it votes.
+    void add(std::uint32_t node);
+    void remove(std::uint32_t node);
+    // Until the members, as the leader knows them, read so: "[n1, n2] learners=[n3]".
+    void wait_for_members(const std::string& members, Duration limit = kRecovery);
+    std::string members() const;
     // The highest term that any living node has seen.
     Term term() const;
     Term term_of(std::uint32_t node) const { return cluster.node(node).replicator().fence(); }

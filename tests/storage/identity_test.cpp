@@ -27,6 +27,18 @@ TEST(IdentityTest, comes_back_as_it_was_saved) {
     EXPECT_EQ(**loaded, three_nodes());
 }
 
+TEST(IdentityTest, a_node_that_joins_is_marked_until_it_has) {
+    SimDisk disk;
+    Identity joining = three_nodes();
+    joining.joining = true;
+    ASSERT_TRUE(save_identity(disk, joining));
+    EXPECT_TRUE((**load_identity(disk)).joining);
+    ASSERT_TRUE(save_identity(disk, three_nodes()));
+    EXPECT_FALSE((**load_identity(disk)).joining);
+    forget_identity(disk);
+    EXPECT_FALSE(load_identity(disk)->has_value());
+}
+
 TEST(IdentityTest, reads_as_text) {
     SimDisk disk;
     ASSERT_TRUE(save_identity(disk, three_nodes()));

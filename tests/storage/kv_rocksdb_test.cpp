@@ -84,6 +84,24 @@ TEST_F(KvRocksdbTest, FindsTheLastFlushAfterARestart) {
     expect_all_as_in_reference();
 }
 
+TEST_F(KvRocksdbTest, AFlushCarriesTheLastConfiguration) {
+    apply({set("a", "1")});
+    flush();
+    crash();
+    EXPECT_EQ(state->configuration().index, LogIndex(0));
+    for (const char* body : {"first", "second"}) {
+        Batch batch = testing::batch_of(state->applied().index.next(), Term(1), {set("b", "2")});
+        batch.header.kind = BatchKind::config;
+        batch.body = SharedBytes::copy(body);
+        state->apply(batch, nullptr);
+    }
+    flush();
+    crash();
+    const StoredConfiguration last{LogIndex(3), SharedBytes::copy("second")};
+    EXPECT_EQ(state->configuration(), last);
+    EXPECT_EQ(state->applied().index, LogIndex(3));
+}
+
 TEST_F(KvRocksdbTest, ForgetsWhatWasNotFlushedAndTakesItFromTheLogAgain) {
     apply({set("a", "1")});
     flush();

@@ -40,6 +40,23 @@ TEST(LogTest, what_was_only_staged_is_gone_after_a_crash) {
     EXPECT_EQ(scene.crash_and_open().last().index, LogIndex(1));
 }
 
+TEST(LogTest, recovery_finds_the_configurations_that_are_left) {
+    LogScene scene;
+    scene.open();
+    const auto config = [](std::uint64_t index, std::uint64_t term, std::string body) {
+        Batch batch = make_batch(index, term, std::move(body));
+        batch.header.kind = BatchKind::config;
+        return batch;
+    };
+    scene.append({make_batch(1, 1), config(2, 1, "first"), make_batch(3, 1), config(4, 1, "cut")});
+    ASSERT_TRUE(scene.log->stage(LogIndex(4), {make_batch(4, 2), config(5, 2, "second")}));
+    scene.log->sync();
+    const Log& log = scene.crash_and_open();
+    const std::vector<StoredConfiguration> left{{LogIndex(2), SharedBytes::copy("first")},
+                                                {LogIndex(5), SharedBytes::copy("second")}};
+    EXPECT_EQ(log.recovered().configurations, left);
+}
+
 TEST(LogTest, one_sync_for_all_that_was_staged) {
     LogScene scene;
     scene.open();

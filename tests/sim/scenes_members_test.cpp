@@ -1,0 +1,262 @@
+// Scenes of the membership: M1 to M6 of the scenario table. That one majority decides at all times,
+// the cluster's rules check after every step.
+
+#include "tests/sim/scene.hpp"
+
+namespace raftbus::sim {
+namespace {
+
+class Members : public SceneTest {};
+INSTANTIATE_TEST_SUITE_P(Seeds, Members, ::testing::Range<std::uint64_t>(1, 6));
+
+ClusterOptions with_spares(std::size_t nodes, std::size_t spares, std::uint64_t seed) {
+    ClusterOptions options = Scene::options(nodes, seed);
+    options.spares = spares;
+    return options;
+}
+
+TEST_P(Members, M1_NodesJoinAndLeaveWhileClientsWrite) {
+    Scene scene(with_spares(3, 2, seed()));
+    scene.wait_for_leader();
+    int writes = 0;
+    const auto write = [&] { scene.client.set("k", "v" + std::to_string(++writes)); };
+    write();
+    scene.add(4);
+    EXPECT_EQ(scene.members(), "[n1, n2, n3, n4]");
+    write();
+    scene.remove(2);
+    write();
+    scene.add(5);
+    write();
+    scene.remove(1);
+    EXPECT_EQ(scene.members(), "[n3, n4, n5]");
+    write();
+    scene.wait_until_equal();
+    EXPECT_EQ(scene.client.get("k"), "v" + std::to_string(writes));
+}
+
+TEST_P(Members, M1_AChangeThatIsCutOffWithItsLeaderIsGone) {
+    Scene scene(with_spares(3, 1, seed()));
+    const std::uint32_t old = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    scene.isolate({old});
+    const auto lost = scene.client.send(NodeId(old), AskToAdd{NodeId(4)}, {}, 200ms);
+    scene.cluster.run(20ms);
+    const auto believes = [&] {
+        return scene.cluster.node(old).replicator().log().configurations().in_force();
+    };
+    EXPECT_NE(believes().configuration.find(NodeId(4)), nullptr) << "in force as soon as it stands";
+    scene.wait_for_leader_other_than(old);
+    EXPECT_EQ(scene.client.wait(lost, 1s)->error, "TIMEOUT") << "it may still happen";
+    scene.client.set("k", "w");
+    scene.cluster.heal();
+    scene.wait_until_equal();
+    EXPECT_EQ(believes().configuration.find(NodeId(4)), nullptr);
+    EXPECT_EQ(scene.members(), "[n1, n2, n3]");
+}
+
+TEST_P(Members, M1_ANewLeaderCompletesAJointConfiguration) {
+    Scene scene(with_spares(5, 0, seed()));
+    const std::uint32_t old = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const std::uint32_t leaves = scene.others(old).front();
+    scene.client.send(NodeId(old), AskToRemove{NodeId(leaves)});
+    const auto joint = [&](std::uint32_t n) {
+        const auto& log = scene.cluster.node(n).replicator().log();
+        return log.configurations().in_force().configuration.joint();
+    };
+    const auto others_have_it = [&] { return std::ranges::all_of(scene.others(old), joint); };
+    ASSERT_TRUE(scene.cluster.run_until(others_have_it, 1s));
+    scene.cluster.crash(old);
+    scene.wait_for_leader_other_than(old);
+    const auto done = [&] {
+        const auto members = scene.cluster.configuration();
+        return members && !members->joint() && members->was_removed(NodeId(leaves));
+    };
+    EXPECT_TRUE(scene.cluster.run_until(done, kRecovery));
+    scene.client.set("k", "w");
+}
+
+// Ongaro's interleavings, which broke single-server changes: an old leader has one change in its
+// log alone, a new one makes another.
+TEST_P(Members, M2_TwoLeadersWithAChangeEach) {
+    struct Pair {
+        Ask first, second;
+    };
+    const Pair pairs[] = {{AskToAdd{NodeId(5)}, AskToRemove{NodeId(4)}},
+                          {AskToAdd{NodeId(5)}, AskToAdd{NodeId(6)}},
+                          {AskToRemove{NodeId(3)}, AskToRemove{NodeId(4)}}};
+    for (const auto& [first, second] : pairs) {
+        Scene scene(with_spares(4, 2, seed()));
+        const std::uint32_t old = scene.wait_for_leader();
+        scene.client.set("k", "v");
+        scene.isolate({old});
+        scene.client.send(NodeId(old), first, {}, 5s);
+        scene.wait_for_leader_other_than(old);
+        scene.client.change(second);
+        scene.client.set("k", "w");
+        scene.cluster.heal();
+        scene.wait_for_leader();
+        scene.wait_until_equal();
+        EXPECT_EQ(scene.client.get("k"), "w");
+    }
+}
+
+TEST_P(Members, M3_TheLeaderIsRemoved) {
+    for (const std::size_t nodes : {3, 2}) {
+        Scene scene(nodes, seed());
+        const std::uint32_t old = scene.wait_for_leader();
+        scene.client.set("k", "v");
+        const auto removed = scene.client.ask(NodeId(old), AskToRemove{NodeId(old)});
+        EXPECT_TRUE(removed.ok) << removed.message;
+        scene.wait_for_leader_other_than(old);
+        scene.wait_until_deposed(old);
+        scene.client.set("k", "w");
+        scene.wait_until_equal();
+        const Term term = scene.term();
+        scene.seconds_pass(10);
+        EXPECT_EQ(scene.term(), term);
+    }
+}
+
+TEST_P(Members, M3_TheLastVoterStays) {
+    Scene scene(1, seed());
+    scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const auto refused = scene.client.ask(NodeId(1), AskToRemove{NodeId(1)});
+    EXPECT_EQ(refused.error, "BAD_REQUEST");
+    scene.client.set("k", "w");
+}
+
+TEST_P(Members, M3_AClusterOfOneGrowsAndItsFirstNodeGoes) {
+    Scene scene(with_spares(1, 2, seed()));
+    scene.wait_for_leader();
+    scene.client.set("k", "v");
+    scene.add(2);
+    scene.add(3);
+    scene.remove(1);
+    scene.wait_for_leader_other_than(1);
+    EXPECT_EQ(scene.client.get("k"), "v");
+    EXPECT_EQ(scene.members(), "[n2, n3]");
+}
+
+TEST_P(Members, AChangeThatWouldStopTheClusterIsRefused) {
+    Scene scene(3, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const Scene::Nodes others = scene.others(leader);
+    scene.cluster.crash(others[0]);
+    scene.seconds_pass(1);
+    const auto refused = scene.client.ask(NodeId(leader), AskToRemove{NodeId(others[1])});
+    EXPECT_EQ(refused.error, "UNSUPPORTED") << refused.message;
+    EXPECT_NE(refused.message.find("n" + std::to_string(others[0]) + " is silent"),
+              std::string::npos)
+        << refused.message;
+    scene.remove(others[0]);
+    scene.client.set("k", "w");
+}
+
+// M4: it was away when it was removed, has all its data, and does not know.
+TEST_P(Members, M4_ARemovedNodeDisturbsNobodyAndLearnsIt) {
+    Scene scene(4, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const std::uint32_t gone = scene.others(leader).front();
+    scene.cluster.crash(gone);
+    scene.remove(gone);
+    scene.seconds_pass(20);  // the leader has given up telling it
+    const Term term = scene.term();
+    scene.cluster.start(gone);
+    scene.seconds_pass(20);
+    EXPECT_EQ(scene.term(), term);
+    EXPECT_EQ(scene.wait_for_leader(), leader);
+    EXPECT_EQ(scene.term_of(gone), term);
+    const auto status = scene.client.ask(NodeId(gone), AskStatus{});
+    EXPECT_TRUE(status.ok);
+    EXPECT_FALSE(status.member);
+    EXPECT_TRUE(scene.client.ask(NodeId(leader), AskStatus{}).member);
+    scene.client.set("k", "w");
+}
+
+TEST_P(Members, M4_ANodeThatIsThereHearsOfItsRemovalFromTheLeader) {
+    Scene scene(3, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const std::uint32_t gone = scene.others(leader).front();
+    scene.remove(gone);
+    scene.cluster.run(200ms);
+    const auto& log = scene.cluster.node(gone).replicator().log();
+    EXPECT_TRUE(log.committed_configuration().configuration.was_removed(NodeId(gone)));
+    EXPECT_FALSE(scene.client.ask(NodeId(gone), AskStatus{}).member);
+}
+
+// M5
+TEST_P(Members, M5_ARemovedIdDoesNotComeBack) {
+    Scene scene(4, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const std::uint32_t gone = scene.others(leader).front();
+    scene.remove(gone);
+    const auto refused = scene.client.ask(NodeId(leader), AskToAdd{NodeId(gone)});
+    EXPECT_EQ(refused.error, "BAD_REQUEST");
+    EXPECT_NE(refused.message.find("never used again"), std::string::npos) << refused.message;
+}
+
+// M6 (etcd abb533c): its vote is needed, and it takes itself for a learner.
+TEST_P(Members, M6_APromotedLearnerThatDoesNotKnowItVotes) {
+    Scene scene(with_spares(3, 1, seed()));
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    scene.client.change(AskToAdd{NodeId(4), true});
+    scene.cluster.join(4);
+    scene.wait_until_equal();
+    scene.cluster.run(100ms);
+    for (std::uint32_t n = 1; n <= 3; ++n) scene.cluster.cut_one_way(n, 4);
+    const auto promoted = scene.client.ask(NodeId(leader), AskToPromote{NodeId(4)}, {}, 300ms);
+    ASSERT_TRUE(promoted.ok) << promoted.message;
+    const auto& log = scene.cluster.node(4).replicator().log();
+    ASSERT_FALSE(log.configurations().in_force().configuration.voter(NodeId(4)));
+    scene.cluster.crash(leader);
+    scene.cluster.heal();
+    scene.wait_for_leader_other_than(leader, 5s);  // three of four
+    scene.client.set("k", "w");
+}
+
+// Who lags behind has to vote for, and follow, nodes that it has never heard of.
+TEST_P(Members, ANodeThatSleptWhileTheOthersWereReplacedTakesPartAgain) {
+    Scene scene(with_spares(3, 2, seed()));
+    scene.wait_for_leader();
+    scene.client.set("k", "v");
+    scene.cluster.crash(3);
+    scene.add(4);
+    scene.add(5);
+    scene.remove(1);
+    scene.remove(2);
+    EXPECT_EQ(scene.members(), "[n3, n4, n5]");
+    scene.cluster.run(500ms);
+    scene.cluster.crash(1);
+    scene.cluster.crash(2);
+    scene.cluster.crash(scene.wait_for_leader());
+    scene.cluster.start(3);
+    scene.wait_for_leader(5s);
+    scene.client.set("k", "w");
+    EXPECT_EQ(scene.client.get("k"), "w");
+}
+
+TEST_P(Members, ALearnerNeitherLeadsNorCounts) {
+    Scene scene(with_spares(3, 1, seed()));
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.change(AskToAdd{NodeId(4), true});
+    scene.cluster.join(4);
+    scene.client.set("k", "v");
+    scene.wait_until_equal();
+    for (const std::uint32_t other : scene.others({leader, 4})) scene.cluster.crash(other);
+    const auto write = scene.client.ask(NodeId(leader), Set{"w", {}}, "k", 1s);
+    EXPECT_FALSE(write.ok) << "the leader and a learner are no majority";
+    scene.cluster.crash(leader);
+    scene.seconds_pass(5);
+    EXPECT_FALSE(scene.cluster.leader());
+}
+
+}  // namespace
+}  // namespace raftbus::sim
