@@ -7,6 +7,12 @@
 #include "messages/text.hpp"
 
 namespace raftbus {
+namespace {
+
+// Between two ticks at least, however much is due one by one.
+constexpr Duration kTickEvery = 500ms;
+
+}  // namespace
 
 Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
                  std::vector<NodeId> voters)
@@ -15,6 +21,7 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       self_(context.self().node),
       term_(term),
       log_(log),
+      time_(log.newest_time(), context.wall_time(), context.now()),
       no_op_(log.last().index.next()) {
     for (NodeId voter : voters)
         if (voter != self_) peers_.emplace(voter, PeerProgress(no_op_, context.now()));
@@ -47,7 +54,7 @@ void Leading::append(BatchKind kind, std::uint32_t count, NodeId origin, Proposa
                              .count = count,
                              .term = term_,
                              .leader = self_,
-                             .time = context_.wall_time(),
+                             .time = time_.at(context_.now()),
                              .origin = origin,
                              .proposal = proposal,
                              .body_crc = body_crc};
@@ -163,6 +170,7 @@ void Leading::tick() {
     for (auto& [node, peer] : peers_) peer.probe_again();
     start_round();
     maybe_yield();
+    maybe_tick();
     if (transfer_ && context_.now() >= transfer_->deadline) {
         context_.log(LogLevel::warning, "handing over to " + to_text(transfer_->target) +
                                             " took too long: this node goes on leading");
@@ -277,6 +285,17 @@ void Leading::maybe_yield() {
     context_.log(LogLevel::warning,
                  stalled ? "the own disk does not answer" : "the own disk is full");
     on(TransferLeadership{});
+}
+
+// What the state waits for must not wait for somebody's write. An entry that bears the time does,
+// whether it is applied already or not.
+void Leading::maybe_tick() {
+    const std::optional<WallTime> due = log_.due();
+    const Moment now = context_.now();
+    if (!due || *due > time_.at(now) || log_.newest_time() >= *due) return;
+    if (transfer_ || log_.out_of_space() || (ticked_ && now - *ticked_ < kTickEvery)) return;
+    ticked_ = now;
+    append(BatchKind::tick, 1, self_, {}, 0, {});
 }
 
 NodeId Leading::best_successor() const {

@@ -6,6 +6,7 @@
 // of this term. Sends: AppendEntries, Heartbeat (peers' replicators); ProposeRefused,
 // ReadIndexReply, ReadRefused
 //   (gateways); TimeoutNow (a peer's election); QuorumLost (election).
+// Also gives the log its time, and writes a tick when something is due and nobody else writes.
 // Implements: Raft §5.3, §5.4.2, §8; Diss. §3.10, §6.2, §6.4, §10.2.1.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <map>
 #include <optional>
 
+#include "actors/cluster_time.hpp"
 #include "actors/context.hpp"
 #include "actors/options.hpp"
 #include "actors/peer_progress.hpp"
@@ -78,6 +80,7 @@ private:
     void refuse(const WaitingRead& read, Refusal why);
     void maybe_hand_over();
     void maybe_yield();
+    void maybe_tick();
     NodeId best_successor() const;
     bool hears_quorum() const;
 
@@ -88,6 +91,8 @@ private:
     const Term term_;
     // volatile
     ReplicaLog& log_;
+    const ClusterTime time_;
+    std::optional<Moment> ticked_;  // when the last tick was appended
     std::map<NodeId, PeerProgress> peers_;
     LogIndex no_op_;
     ReadConfirm reads_;

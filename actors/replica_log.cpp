@@ -6,12 +6,13 @@
 namespace raftbus {
 
 ReplicaLog::ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-                       LogIndex applied)
+                       LogIndex applied, WallTime clock)
     : context_(context),
       options_(options),
       tail_(recovered),
       unsent_from_(recovered.last.index.next()),
       commit_(applied),
+      newest_time_(std::max(recovered.newest_time, clock)),
       handed_(applied) {
     CHECK(applied <= recovered.last.index, "the state is never ahead of the log");
 }
@@ -27,6 +28,7 @@ bool ReplicaLog::storage_answers(Duration limit) const {
 
 void ReplicaLog::append(Batch batch) {
     uncommitted_.add(batch.header.last(), batch.bytes());
+    newest_time_ = std::max(newest_time_, batch.header.time);
     tail_.append(std::move(batch));
 }
 
@@ -121,6 +123,8 @@ void ReplicaLog::hand_over(std::vector<Batch> batches, LogIndex limit) {
 
 void ReplicaLog::on(const Applied& applied) {
     applying_.release_to(applied.index);
+    newest_time_ = std::max(newest_time_, applied.clock);
+    due_ = applied.due;
 }
 
 bool ReplicaLog::on(const LogRead& read) {

@@ -19,9 +19,10 @@ namespace raftbus {
 
 class ReplicaLog {
 public:
-    // `applied`: what the state machine held at start; everything up to it is committed.
+    // `applied`: what the state machine held at start; everything up to it is committed. `clock`:
+    // the newest time that it had applied.
     ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied);
+               LogIndex applied, WallTime clock);
 
     const LogTail& tail() const { return tail_; }
     EntryId last() const { return tail_.last(); }
@@ -32,6 +33,11 @@ public:
     bool out_of_space() const { return out_of_space_; }
     // The disk answers: no request has been waiting for longer than `limit`.
     bool storage_answers(Duration limit) const;
+
+    // The newest time of all that was ever in this log, or in the state.
+    WallTime newest_time() const { return newest_time_; }
+    // The time that the state waits for, as it said last.
+    std::optional<WallTime> due() const { return due_; }
 
     // Adds a batch to the tail; storage gets it at the next flush().
     void append(Batch batch);
@@ -73,6 +79,8 @@ private:
     bool out_of_space_ = false;
     LogIndex commit_;
     ByteWindow uncommitted_;
+    WallTime newest_time_;
+    std::optional<WallTime> due_;
 
     LogIndex handed_;  // the state machine has been sent everything up to here
     ByteWindow applying_;

@@ -7,12 +7,12 @@
 namespace raftbus {
 
 Replicator::Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-                       LogIndex applied)
+                       LogIndex applied, WallTime clock)
     : context_(context),
       options_(options),
       self_(context.self().node),
       started_in_(recovered.hard_state.term),
-      log_(context, options, recovered, applied),
+      log_(context, options, recovered, applied, clock),
       fence_(recovered.hard_state.term),
       role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term),
       tick_(context, 1) {

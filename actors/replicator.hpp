@@ -40,10 +40,10 @@ using ReplicatorInbox =
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
-    // `recovered` is what storage found at start, `applied` what the state machine holds. `options`
-    // must outlive this.
+    // `recovered` is what storage found at start, `applied` and `clock` what the state machine
+    // holds. `options` must outlive this.
     Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied);
+               LogIndex applied, WallTime clock);
 
     void start() override;
     void on_timer(TimerId timer) override;

@@ -29,7 +29,8 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
     }
     ready.index = state_.applied().index;
     ready.term = state_.applied().term;
-    context_.send(neighbour(context_, ActorName::replicator), Applied{ready.index});
+    context_.send(neighbour(context_, ActorName::replicator),
+                  Applied{ready.index, state_.clock(), state_.due()});
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
     answer_waiting();
 }

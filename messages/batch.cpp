@@ -19,8 +19,10 @@ bool contiguous(const std::vector<Batch>& batches, LogIndex first) {
 bool intact(const Batch& batch) {
     const BatchHeader& h = batch.header;
     if (h.first == LogIndex(0) || h.count == 0 || h.term == Term(0)) return false;
-    if (h.kind != BatchKind::commands && h.kind != BatchKind::no_op) return false;
-    if (h.kind == BatchKind::no_op && (h.count != 1 || !batch.body.empty())) return false;
+    if (h.kind > BatchKind::tick) return false;
+    if (h.kind != BatchKind::commands && h.count != 1) return false;
+    const bool bare = h.kind == BatchKind::no_op || h.kind == BatchKind::tick;
+    if (bare && !batch.body.empty()) return false;
     return crc32c(batch.body.view()) == h.body_crc;
 }
 

@@ -10,7 +10,8 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<NoOp, Op::no_op> && kNumbered<Scan, Op::scan> &&
               kNumbered<Status, Op::status> && kNumbered<Heartbeat, Op::heartbeat> &&
               kNumbered<Log, Op::log> && kNumbered<Elect, Op::elect> &&
-              kNumbered<Members, Op::members>);
+              kNumbered<Members, Op::members> && kNumbered<OpenSession, Op::session> &&
+              kNumbered<Txn, Op::txn>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -34,14 +35,20 @@ struct Line {
         return elect.node ? "Elect n" + std::to_string(elect.node->value) : "Elect";
     }
     std::string operator()(const Members&) const { return "Members"; }
+    std::string operator()(const OpenSession&) const { return "Session"; }
+    std::string operator()(const Txn& txn) const {
+        return "Txn of " + std::to_string(txn.conditions.size()) + " conditions, " +
+               std::to_string(txn.then.size()) + " or " + std::to_string(txn.otherwise.size()) +
+               " steps";
+    }
 };
 
 }  // namespace
 
 std::string_view to_string(ErrorCode code) {
-    constexpr std::string_view names[] = {"BAD_REQUEST", "TOO_LARGE",  "CONDITION_FAILED",
-                                          "NO_LEADER",   "BUSY",       "NO_SPACE",
-                                          "TIMEOUT",     "UNSUPPORTED"};
+    constexpr std::string_view names[] = {"BAD_REQUEST", "TOO_LARGE",   "CONDITION_FAILED",
+                                          "NO_LEADER",   "BUSY",        "NO_SPACE",
+                                          "TIMEOUT",     "UNSUPPORTED", "SESSION_EXPIRED"};
     return names[static_cast<std::size_t>(code)];
 }
 

@@ -30,7 +30,7 @@ public:
     void value(RoleName v) { text += to_string(v); }
     void value(Refusal v) { text += to_string(v); }
     void value(ReadMode v) { text += v == ReadMode::lease ? "lease" : "confirm"; }
-    void value(BatchKind v) { text += v == BatchKind::no_op ? "no-op" : "commands"; }
+    void value(BatchKind v) { text += to_string(v); }
     void value(const std::string& v) { text += v.empty() ? "none" : v; }
     void value(const SharedBytes& v) { text += std::to_string(v.size()) + "B"; }
     void value(const Batch& v) {
@@ -38,10 +38,8 @@ public:
         value(h.first);
         if (h.count > 1) text += "..", value(h.last());
         text += "/", value(h.term);
-        if (h.kind == BatchKind::no_op)
-            text += " no-op";
-        else
-            text += " ", value(v.body);
+        if (h.kind != BatchKind::commands) text += " ", value(h.kind);
+        if (h.kind == BatchKind::commands || !v.body.empty()) text += " ", value(v.body);
     }
     template <class T>
     void value(const std::optional<T>& v) {
@@ -168,6 +166,20 @@ std::string_view to_string(RoleName role) {
             return "candidate";
         case RoleName::leader:
             return "leader";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(BatchKind kind) {
+    switch (kind) {
+        case BatchKind::commands:
+            return "commands";
+        case BatchKind::no_op:
+            return "no-op";
+        case BatchKind::config:
+            return "config";
+        case BatchKind::tick:
+            return "tick";
     }
     return "unknown";
 }

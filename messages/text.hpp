@@ -22,5 +22,6 @@ std::string to_text(const RequestId& request);
 std::optional<RequestId> request_from_text(std::string_view text);
 std::string_view to_string(RoleName role);
 std::string_view to_string(Refusal refusal);
+std::string_view to_string(BatchKind kind);
 
 }  // namespace raftbus

@@ -21,7 +21,7 @@ private:
 std::optional<KvFound> SimBase::find(std::string_view key) {
     const auto found = records_.find(key);
     if (found == records_.end()) return std::nullopt;
-    return KvFound{found->second.value, found->second.revision};
+    return KvFound{found->second.value, found->second.revision, found->second.expires_at};
 }
 
 std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
@@ -31,11 +31,23 @@ std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
 void SimBase::write(const KvTable& table, const KvProgress& progress) {
     for (const auto& [key, record] : table.entries()) {
         if (record)
-            records_[std::string(key.view())] = {std::string(record->value()), record->revision};
+            records_[std::string(key.view())] = {std::string(record->value()), record->revision,
+                                                 record->expires_at()};
         else if (const auto found = records_.find(key.view()); found != records_.end())
             records_.erase(found);
     }
+    for (const auto& [name, content] : table.notes()) {
+        if (content)
+            notes_[name] = *content;
+        else
+            notes_.erase(name);
+    }
     progress_ = progress;
+}
+
+void SimBase::each_note(char space, const UseNote& use) {
+    for (const auto& [name, content] : notes_)
+        if (name.front() == space) use(name, content);
 }
 
 }  // namespace raftbus::sim

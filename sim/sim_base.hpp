@@ -15,6 +15,7 @@ public:
     std::optional<KvFound> find(std::string_view key) override;
     std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override;
     std::uint64_t keys() override { return records_.size(); }
+    void each_note(char space, const UseNote& use) override;
     void write(const KvTable& table, const KvProgress& progress) override;
 
     // What the last write left.
@@ -24,11 +25,13 @@ private:
     struct Record {
         std::string value;
         std::uint64_t revision = 0;
+        WallTime expires_at;
     };
     using Records = std::map<std::string, Record, std::less<>>;
     class Cursor;
 
     Records records_;
+    std::map<std::string, std::string> notes_;
     KvProgress progress_;
 };
 

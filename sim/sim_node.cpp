@@ -93,8 +93,9 @@ void SimNode::open_process() {
     const auto context = [&](ActorName name) -> Context& { return slot(name).context; };
     slot(ActorName::storage).actor =
         std::make_unique<Storage>(context(ActorName::storage), *process_->log);
-    slot(ActorName::replicator).actor = std::make_unique<Replicator>(
-        context(ActorName::replicator), options_.raft, recovered, process_->state->applied().index);
+    slot(ActorName::replicator).actor =
+        std::make_unique<Replicator>(context(ActorName::replicator), options_.raft, recovered,
+                                     process_->state->applied().index, process_->state->clock());
     slot(ActorName::election).actor = std::make_unique<Election>(
         context(ActorName::election), options_.raft, recovered.hard_state);
     slot(ActorName::state_machine).actor =
