@@ -30,10 +30,10 @@ Command command_of(const client::Delete& erase) {
     return {
         CommandKind::erase, erase.key, {}, erase.condition.if_revision, erase.condition.if_value};
 }
-Command open_session() {
+Command open_session(std::uint64_t life_ms) {
     Command command;
     command.kind = CommandKind::session;
-    command.ttl_ms = kSessionLifeMs;
+    command.ttl_ms = life_ms;
     return command;
 }
 
@@ -116,6 +116,7 @@ RequestId Gateway::next_request() {
 }
 
 void Gateway::begin(RequestKey key, const client::Request& request, const SharedBytes& frame) {
+    const std::uint64_t life_ms = options_.session_life_ms;
     const auto write = [&](Command command) {
         if (request.session) {
             command.session = request.session->session;
@@ -127,7 +128,7 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                    [&](const client::Set& set) { write(command_of(set)); },
                    [&](const client::Delete& erase) { write(command_of(erase)); },
                    [&](const client::NoOp&) { write(Command{}); },
-                   [&](const client::OpenSession&) { write(open_session()); },
+                   [&](const client::OpenSession&) { write(open_session(life_ms)); },
                    [&](const client::Txn& txn) {
                        const std::string body = pack_transaction(txn, options_);
                        Command command{.kind = CommandKind::transaction};

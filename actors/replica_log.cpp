@@ -12,6 +12,7 @@ ReplicaLog::ReplicaLog(Context& context, const RaftOptions& options, const Recov
       tail_(recovered),
       unsent_from_(recovered.last.index.next()),
       commit_(applied),
+      clock_(clock),
       newest_time_(std::max(recovered.newest_time, clock)),
       handed_(applied) {
     CHECK(applied <= recovered.last.index, "the state is never ahead of the log");
@@ -39,6 +40,7 @@ void ReplicaLog::cut_from(LogIndex index) {
     flush();
     tail_.cut_from(index);
     uncommitted_.cut_from(index);
+    newest_time_ = std::max(clock_, tail_.last_time().value_or(WallTime()));
     if (index >= unsent_from_) return;  // storage never had it
     unsent_from_ = index;
     const StorageRequest request = next_request();
@@ -123,7 +125,8 @@ void ReplicaLog::hand_over(std::vector<Batch> batches, LogIndex limit) {
 
 void ReplicaLog::on(const Applied& applied) {
     applying_.release_to(applied.index);
-    newest_time_ = std::max(newest_time_, applied.clock);
+    clock_ = std::max(clock_, applied.clock);
+    newest_time_ = std::max(newest_time_, clock_);
     due_ = applied.due;
 }
 

@@ -34,7 +34,8 @@ public:
     // The disk answers: no request has been waiting for longer than `limit`.
     bool storage_answers(Duration limit) const;
 
-    // The newest time of all that was ever in this log, or in the state.
+    // The newest time in this log, or in the state. What was cut does not count: its leader's clock
+    // may have been faster than that of the one who was believed.
     WallTime newest_time() const { return newest_time_; }
     // The time that the state waits for, as it said last.
     std::optional<WallTime> due() const { return due_; }
@@ -79,6 +80,7 @@ private:
     bool out_of_space_ = false;
     LogIndex commit_;
     ByteWindow uncommitted_;
+    WallTime clock_;  // of the state, as it said last
     WallTime newest_time_;
     std::optional<WallTime> due_;
 

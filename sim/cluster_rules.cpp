@@ -206,7 +206,9 @@ Broken ClusterRules::add(NodeId id, Node& node, const Batch& batch) {
         chain_of(node.log.empty() ? 0 : node.log.back().chain, batch.header);
     const LogIndex next = node.log.empty() ? LogIndex(1) : node.log.back().last.index.next();
     if (batch.header.first != next) return named(id, "its log has a gap");
-    node.log.push_back({batch.last(), chain});
+    if (!node.log.empty() && batch.header.time < node.log.back().time)
+        return named(id, "its log's time goes back at " + to_text(batch.last()));
+    node.log.push_back({batch.last(), chain, batch.header.time});
     const auto [known, fresh] = known_.try_emplace(key_of(batch.last()), Known{chain, batch});
     if (known->second.chain != chain)
         return named(id, "its log differs from another's that holds " + to_text(batch.last()));

@@ -98,6 +98,8 @@ NodeOptions draw_node(std::uint64_t seed) {
         raft.lease = raft.election_timeout_min * 65 / 100;
     }
     node.gateway.leases = raft.lease.has_value();
+    node.gateway.session_life_ms =
+        one_of(random, std::array<std::uint64_t, 4>{kSessionLifeMs, kSessionLifeMs, 1'000, 5'000});
     return node;
 }
 
@@ -116,6 +118,11 @@ WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
     load.lost = has(plan.faults, Fault::loss) ? rate(random, 50'000) : 0;
     load.leases = plan.node.raft.lease.has_value();
     load.elections = has(plan.faults, Fault::elect);
+    load.with_sessions = random.below(load.clients + 1);
+    load.transactions = random.below(2) == 0;
+    load.times = random.below(2) == 0;
+    load.fastest_clock = *std::max_element(plan.clock_rates.begin(), plan.clock_rates.end());
+    load.fastest_clock = std::max(load.fastest_clock, NodeClock::kTrueRate);
     return load;
 }
 
@@ -183,8 +190,8 @@ Plan make_plan(const RunOptions& options) {
     plan.weather = draw_weather(options.seed, plan.faults);
     plan.pace = draw_pace(options.seed);
     plan.node = draw_node(options.seed);
-    plan.workload = draw_workload(options, plan);
     plan.clock_rates = draw_clocks(options, plan);
+    plan.workload = draw_workload(options, plan);
     plan.strikes = draw_strikes(options, plan.faults);
     return plan;
 }

@@ -41,7 +41,9 @@ std::vector<Bug> mutants() {
                                kLeading = "leading.cpp", kFollowing = "following.cpp",
                                kReplicaLog = "replica_log.cpp", kRule = "commit_rule.hpp",
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
-                               kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp";
+                               kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
+                               kLayers = "kv_layers.cpp", kExecute = "kv_execute.cpp",
+                               kTransaction = "transaction.cpp";
     return {
         {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
         {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},
@@ -96,6 +98,16 @@ std::vector<Bug> mutants() {
          kRecovery,
          100,
          {}},
+        {"sessions_not_flushed", "a start forgets what sessions remember", kLayers, 100, {}},
+        {"expiries_not_flushed", "a start forgets which keys are to go", kLayers, 100, {}},
+        {"outcome_not_remembered", "a write that comes again is executed again", kExecute, 50, {}},
+        {"expiry_by_local_time",
+         "the leader's wall clock is the time in the log",
+         kLeading,
+         50,
+         {}},
+        {"no_ticks", "keys go only when somebody writes", kLeading, 50, {}},
+        {"transaction_in_part", "a transaction's first step is left out", kTransaction, 50, {}},
     };
 }
 
