@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/gateway_txn.hpp"
 #include "messages/check.hpp"
+#include "storage/sessions.hpp"
 
 namespace raftbus {
 namespace {
@@ -19,25 +21,25 @@ constexpr Duration kDeadlineGrain = 1ms;
 constexpr Duration kStopWithin = 500ms;
 
 Command command_of(const client::Set& set) {
-    return {CommandKind::set, set.key, set.value, set.condition.if_revision,
-            set.condition.if_value};
+    Command command{CommandKind::set, set.key, set.value, set.condition.if_revision,
+                    set.condition.if_value};
+    command.ttl_ms = set.ttl_ms.value_or(0);
+    return command;
 }
 Command command_of(const client::Delete& erase) {
     return {
         CommandKind::erase, erase.key, {}, erase.condition.if_revision, erase.condition.if_value};
 }
-
-// The smallest key above all that begin with `prefix`; none if there is no such key.
-std::optional<SharedBytes> end_of(std::string_view prefix) {
-    while (!prefix.empty() && prefix.back() == '\xff') prefix.remove_suffix(1);
-    if (prefix.empty()) return std::nullopt;
-    std::string end(prefix);
-    end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
-    return SharedBytes::own(std::move(end));
+Command open_session(std::uint64_t life_ms) {
+    Command command;
+    command.kind = CommandKind::session;
+    command.ttl_ms = life_ms;
+    return command;
 }
 
 bool is_write(Op op) {
-    return op == Op::set || op == Op::erase || op == Op::no_op;
+    return op == Op::set || op == Op::erase || op == Op::no_op || op == Op::session ||
+           op == Op::txn;
 }
 bool is_read(Op op) {
     return op == Op::get || op == Op::scan || op == Op::heartbeat;
@@ -100,7 +102,7 @@ void Gateway::take(const ClientFrame& frame) {
         return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
 
     const auto& request = std::get<client::Request>(decoded.outcome);
-    begin(admit(frame, decoded, request), request.operation, *frame.body);
+    begin(admit(frame, decoded, request), request, *frame.body);
 }
 
 RequestKey Gateway::admit(const ClientFrame& frame, const client::Decoded& decoded,
@@ -127,11 +129,26 @@ RequestId Gateway::next_request() {
     return {context_.self().node, options_.incarnation << 32 | requests_taken_};
 }
 
-void Gateway::begin(RequestKey key, const client::Operation& operation, const SharedBytes& frame) {
+void Gateway::begin(RequestKey key, const client::Request& request, const SharedBytes& frame) {
+    const std::uint64_t life_ms = options_.session_life_ms;
+    const auto write = [&](Command command) {
+        if (request.session) {
+            command.session = request.session->session;
+            command.seq = request.session->seq;
+        }
+        writes_.add(key, command);
+    };
     std::visit(Overloaded{
-                   [&](const client::Set& set) { writes_.add(key, command_of(set)); },
-                   [&](const client::Delete& erase) { writes_.add(key, command_of(erase)); },
-                   [&](const client::NoOp&) { writes_.add(key, Command{}); },
+                   [&](const client::Set& set) { write(command_of(set)); },
+                   [&](const client::Delete& erase) { write(command_of(erase)); },
+                   [&](const client::NoOp&) { write(Command{}); },
+                   [&](const client::OpenSession&) { write(open_session(life_ms)); },
+                   [&](const client::Txn& txn) {
+                       const std::string body = pack_transaction(txn, options_);
+                       Command command{.kind = CommandKind::transaction};
+                       command.value = body;
+                       write(command);
+                   },
                    [&](const client::Get& get) {
                        reads_.add(key, get.consistency, GetQuery{frame.part(get.key)});
                    },
@@ -150,14 +167,14 @@ void Gateway::begin(RequestKey key, const client::Operation& operation, const Sh
                        members_.add(key, change_of(ChangeKind::promote, promote.node));
                    },
                },
-               operation);
+               request.operation);
 }
 
 void Gateway::begin_scan(RequestKey key, const client::Scan& scan, const SharedBytes& frame) {
     ScanQuery query;
     if (const auto* prefix = std::get_if<client::Prefix>(&scan.keys)) {
         query.start = frame.part(prefix->prefix);
-        query.end = end_of(prefix->prefix);
+        if (auto end = end_of(prefix->prefix)) query.end = SharedBytes::own(std::move(*end));
     } else {
         const auto& range = std::get<client::Range>(scan.keys);
         query.start = frame.part(range.start);

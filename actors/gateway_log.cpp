@@ -20,6 +20,10 @@ client::LogEntry entry_of(const Command& command) {
             return {.kind = "delete", .key = command.key};
         case CommandKind::no_op:
             return {.kind = "no-op"};
+        case CommandKind::session:
+            return {.kind = "session"};
+        case CommandKind::transaction:
+            return {.kind = "txn"};
     }
     CHECK(false, "a command without a name");
     return {};
@@ -69,7 +73,7 @@ void GatewayLog::take(const Batch& batch) {
     const BatchHeader& header = kept.header;
     CommandReader commands(kept.body.view());
     for (LogIndex index = header.first; index < header.end(); index = index.next()) {
-        client::LogEntry entry{.kind = "no-op"};
+        client::LogEntry entry{.kind = to_string(header.kind)};
         if (header.kind == BatchKind::config) entry = config_entry(kept.body);
         if (header.kind == BatchKind::commands) {
             const Result<Command> command = commands.next();

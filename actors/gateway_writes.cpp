@@ -28,6 +28,27 @@ Failure lost() {
             {}};
 }
 
+Failure failure(const AnswerTooLarge& large) {
+    return {ErrorCode::too_large,
+            "the transaction's GETs would answer " + std::to_string(large.bytes) +
+                " bytes; the limit is " + std::to_string(large.limit) + ": nothing was done",
+            {}};
+}
+
+Failure failure(const SessionExpired&) {
+    return {ErrorCode::session_expired,
+            "the session is not known, or not any more: open another one",
+            {}};
+}
+
+Failure failure(const OutcomeForgotten& forgotten) {
+    return {ErrorCode::bad_request,
+            "field 'seq' is so old that what came of it is forgotten: the session's newest is " +
+                std::to_string(forgotten.newest) + "; it is not executed again",
+            {},
+            true};
+}
+
 Failure failure(const ConditionFailed& stands) {
     return {ErrorCode::condition_failed,
             stands.found ? "the condition did not hold: the key's revision is " +
@@ -121,11 +142,23 @@ void GatewayWrites::on_outcomes(const OutcomesReady& ready) {
     for (const auto& [key, outcome] : proposals_.applied(ready)) {
         const InFlightRequest* request = in_flight_.find(key);
         if (request == nullptr) continue;  // its client was told TIMEOUT
-        if (const auto* written = std::get_if<Written>(&outcome))
-            answers_.give(key, success(request->op, *written));
-        else
-            answers_.give(key, failure(std::get<ConditionFailed>(outcome)));
+        give(key, request->op, outcome);
     }
+}
+
+void GatewayWrites::give(RequestKey key, client::Op op, const CommandOutcome& outcome) {
+    std::visit(
+        [&]<class O>(const O& what) {
+            if constexpr (std::is_same_v<O, Transacted>)
+                answers_.give(key, client::TxnReply{what});
+            else if constexpr (!std::is_same_v<O, Written>)
+                answers_.give(key, failure(what));
+            else if (op == client::Op::session)
+                answers_.give(key, client::SessionReply{what.revision});
+            else
+                answers_.give(key, success(op, what));
+        },
+        outcome);
 }
 
 void GatewayWrites::on_timer(TimerId id) {

@@ -38,6 +38,7 @@ private:
     void send(Proposals::Outgoing outgoing);
     void repeat();
     void hold();
+    void give(RequestKey key, client::Op op, const CommandOutcome& outcome);
     void give_up(const ProposeRefused& refused, const client::Failure& failure);
 
     Context& context_;

@@ -9,6 +9,8 @@
 namespace raftbus {
 namespace {
 
+// Between two ticks at least, however much is due one by one.
+constexpr Duration kTickEvery = 500ms;
 // Longer than a peer needs that is there, short enough not to be missed by one that is not.
 constexpr int kDepartingTimeouts = 10;
 
@@ -21,6 +23,7 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       term_(term),
       log_(log),
       changes_(context, options, log),
+      time_(log.newest_time(), context.wall_time(), context.now()),
       no_op_(log.last().index.next()),
       end_at_tick_(no_op_),
       snapshots_(context, options, term) {
@@ -54,7 +57,7 @@ void Leading::append(BatchKind kind, std::uint32_t count, NodeId origin, Proposa
                              .count = count,
                              .term = term_,
                              .leader = self_,
-                             .time = context_.wall_time(),
+                             .time = time_.at(context_.now()),
                              .origin = origin,
                              .proposal = proposal,
                              .body_crc = body_crc};
@@ -192,6 +195,7 @@ void Leading::tick() {
     end_at_tick_ = log_.last().index;
     start_round();
     maybe_yield();
+    maybe_tick();
     if (transfer_ && context_.now() >= transfer_->deadline) {
         context_.log(LogLevel::warning, "handing over to " + to_text(transfer_->target) +
                                             " took too long: this node goes on leading");
@@ -309,6 +313,17 @@ void Leading::maybe_yield() {
     context_.log(LogLevel::warning,
                  stalled ? "the own disk does not answer" : "the own disk is full");
     on(TransferLeadership{});
+}
+
+// What the state waits for must not wait for somebody's write. An entry that bears the time does,
+// whether it is applied already or not.
+void Leading::maybe_tick() {
+    const std::optional<WallTime> due = log_.due();
+    const Moment now = context_.now();
+    if (!due || *due > time_.at(now) || log_.newest_time() >= *due) return;
+    if (transfer_ || log_.out_of_space() || (ticked_ && now - *ticked_ < kTickEvery)) return;
+    ticked_ = now;
+    append(BatchKind::tick, 1, self_, {}, 0, {});
 }
 
 NodeId Leading::best_successor() const {

@@ -6,6 +6,7 @@
 // made sure that messages are of this term. Sends: AppendEntries, Heartbeat (peers' replicators);
 // ProposeRefused, ReadIndexReply, ReadRefused
 //   (gateways); TimeoutNow (a peer's election); QuorumLost, Resign (election).
+// Also gives the log its time, and writes a tick when something is due and nobody else writes.
 // Implements: Raft §5.3, §5.4.2, §6, §8; Diss. §3.10, §4.2.2, §6.2, §6.4, §10.2.1.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <map>
 #include <optional>
 
+#include "actors/cluster_time.hpp"
 #include "actors/context.hpp"
 #include "actors/member_changes.hpp"
 #include "actors/options.hpp"
@@ -97,6 +99,7 @@ private:
     void refuse(const WaitingRead& read, Refusal why);
     void maybe_hand_over();
     void maybe_yield();
+    void maybe_tick();
     NodeId best_successor() const;
     bool hears_quorum() const;
     // The greatest value that majorities reach: the own one, and what it is of each peer.
@@ -111,6 +114,8 @@ private:
     // volatile
     ReplicaLog& log_;
     std::vector<std::vector<NodeId>> halves_;  // of the voters, in the configuration in force
+    const ClusterTime time_;
+    std::optional<Moment> ticked_;  // when the last tick was appended
     std::map<NodeId, PeerProgress> peers_;
     std::map<NodeId, Departing> departing_;
     MemberChanges changes_;

@@ -27,6 +27,10 @@ public:
     LogIndex first_on_disk() const { return disk_before_first_.index.next(); }
     LogIndex first_held() const { return first_held_; }
     std::uint64_t held_bytes() const { return held_bytes_; }
+    // Of the last entry; none if it is not in memory.
+    std::optional<WallTime> last_time() const {
+        return held_.empty() ? std::nullopt : std::optional(held_.back().header.time);
+    }
 
     // None for an index beyond last(), or below the entry before first().
     std::optional<Term> term_at(LogIndex index) const;

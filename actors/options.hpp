@@ -7,6 +7,7 @@
 
 #include "messages/local.hpp"
 #include "messages/types.hpp"
+#include "storage/sessions.hpp"
 
 namespace raftbus {
 
@@ -53,6 +54,7 @@ struct GatewayOptions {
     std::uint64_t batch_bytes_max = 1 << 20;  // of one batch's body; one command may exceed it
     std::uint64_t scan_items_max = 10'000;    // of one SCAN reply, whatever `limit` says
     std::uint64_t scan_bytes_max = 4 << 20;   // of one SCAN or LOG reply
+    std::uint64_t session_life_ms = kSessionLifeMs;  // of sessions opened here, without use
     Duration timeout_default = 5s;
     Duration timeout_max = 10min;
 };

@@ -9,7 +9,7 @@ namespace raftbus {
 namespace {
 
 // What a command takes in a body at most, beside its bytes.
-constexpr std::size_t kCommandOverhead = 32;
+constexpr std::size_t kCommandOverhead = 64;
 
 std::size_t size_of(const Command& command) {
     return command.key.size() + command.value.size() +

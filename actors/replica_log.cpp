@@ -24,13 +24,15 @@ Configurations found_at_start(const RaftOptions& options, const RecoveredLog& re
 }  // namespace
 
 ReplicaLog::ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-                       LogIndex applied, const StoredConfiguration& configured)
+                       LogIndex applied, WallTime clock, const StoredConfiguration& configured)
     : context_(context),
       options_(options),
       tail_(recovered),
       configurations_(found_at_start(options, recovered, configured)),
       unsent_from_(recovered.last.index.next()),
       commit_(applied),
+      clock_(clock),
+      newest_time_(std::max(recovered.newest_time, clock)),
       handed_(applied) {
     CHECK(applied <= recovered.last.index, "the state is never ahead of the log");
 }
@@ -48,6 +50,7 @@ void ReplicaLog::append(Batch batch) {
     uncommitted_.add(batch.header.last(), batch.bytes());
     if (batch.header.kind == BatchKind::config)
         configurations_.append(batch.header.first, decoded(batch.body));
+    newest_time_ = std::max(newest_time_, batch.header.time);
     tail_.append(std::move(batch));
 }
 
@@ -59,6 +62,7 @@ void ReplicaLog::cut_from(LogIndex index) {
     tail_.cut_from(index);
     configurations_.cut_from(index);
     uncommitted_.cut_from(index);
+    newest_time_ = std::max(clock_, tail_.last_time().value_or(WallTime()));
     if (index >= unsent_from_) return;  // storage never had it
     unsent_from_ = index;
     const StorageRequest request = next_request();
@@ -144,6 +148,9 @@ void ReplicaLog::hand_over(std::vector<Batch> batches, LogIndex limit) {
 
 void ReplicaLog::on(const Applied& applied) {
     applying_.release_to(applied.index);
+    clock_ = std::max(clock_, applied.clock);
+    newest_time_ = std::max(newest_time_, clock_);
+    due_ = applied.due;
 }
 
 bool ReplicaLog::on(const LogRead& read) {
@@ -201,6 +208,7 @@ void ReplicaLog::on(const StateInstalled& installed) {
 void ReplicaLog::restart_after(EntryId entry) {
     tail_.restart_after(entry);
     uncommitted_.clear();
+    newest_time_ = clock_;
     commit_ = handed_ = entry.index;
     unsent_from_ = entry.index.next();
     const StorageRequest request = next_request();

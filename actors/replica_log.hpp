@@ -21,10 +21,10 @@ namespace raftbus {
 
 class ReplicaLog {
 public:
-    // `applied`: what the state machine held at start; everything up to it is committed.
-    // `configured`: the last configuration that it had applied.
+    // `applied`: what the state machine held at start; everything up to it is committed. `clock`:
+    // the newest time that it had applied. `configured`: the last configuration that it had.
     ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied, const StoredConfiguration& configured);
+               LogIndex applied, WallTime clock, const StoredConfiguration& configured);
 
     const LogTail& tail() const { return tail_; }
     EntryId last() const { return tail_.last(); }
@@ -40,6 +40,12 @@ public:
     bool out_of_space() const { return out_of_space_; }
     // The disk answers: no request has been waiting for longer than `limit`.
     bool storage_answers(Duration limit) const;
+
+    // The newest time in this log, or in the state. What was cut does not count: its leader's clock
+    // may have been faster than that of the one who was believed.
+    WallTime newest_time() const { return newest_time_; }
+    // The time that the state waits for, as it said last.
+    std::optional<WallTime> due() const { return due_; }
 
     // Adds a batch to the tail; storage gets it at the next flush(). A configuration is in force
     // from now on.
@@ -96,6 +102,9 @@ private:
     bool out_of_space_ = false;
     LogIndex commit_;
     ByteWindow uncommitted_;
+    WallTime clock_;  // of the state, as it said last
+    WallTime newest_time_;
+    std::optional<WallTime> due_;
 
     LogIndex handed_;  // the state machine has been sent everything up to here
     ByteWindow applying_;

@@ -8,12 +8,12 @@
 namespace raftbus {
 
 Replicator::Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-                       LogIndex applied, const StoredConfiguration& configured)
+                       LogIndex applied, WallTime clock, const StoredConfiguration& configured)
     : context_(context),
       options_(options),
       self_(context.self().node),
       started_in_(recovered.hard_state.term),
-      log_(context, options, recovered, applied, configured),
+      log_(context, options, recovered, applied, clock, configured),
       fence_(recovered.hard_state.term),
       role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term),
       tick_(context, 1) {

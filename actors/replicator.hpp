@@ -42,10 +42,10 @@ using ReplicatorInbox =
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
-    // `recovered` is what storage found at start, `applied` what the state machine holds,
-    // `configured` the last configuration that it has applied. `options` must outlive this.
+    // `recovered` is what storage found at start, `applied` and `clock` what the state machine
+    // holds, `configured` the last configuration that it has applied. `options` must outlive this.
     Replicator(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
-               LogIndex applied, const StoredConfiguration& configured = {});
+               LogIndex applied, WallTime clock, const StoredConfiguration& configured = {});
 
     void start() override;
     void on_timer(TimerId timer) override;

@@ -47,7 +47,8 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
     }
     ready.index = state_.applied().index;
     ready.term = state_.applied().term;
-    context_.send(neighbour(context_, ActorName::replicator), Applied{ready.index});
+    context_.send(neighbour(context_, ActorName::replicator),
+                  Applied{ready.index, state_.clock(), state_.due()});
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
     answer_waiting();
 }
@@ -164,6 +165,10 @@ void StateMachine::installed() {
         context_.log(LogLevel::error, "a snapshot that came in can not be used: " +
                                           installation->result.error().message);
     }
+    // The leader's time goes on from the snapshot's.
+    if (done)
+        context_.send(neighbour(context_, ActorName::replicator),
+                      Applied{state_.applied().index, state_.clock(), state_.due()});
     StateInstalled news{installation->snapshot, done, {}, {}};
     if (done) {
         news.configured = state_.configuration().index;

@@ -72,12 +72,20 @@ std::optional<Value> take_reply(Connection& connection, std::uint64_t id) {
                   "start a cluster with launch/cluster.sh up, or say where it is with --endpoints");
 }
 
-// True if the node says that nothing was executed and that asking again may help.
+// True if asking again does no harm and may help.
 bool worth_repeating(const Value& reply, Effect effect) {
     const std::string_view error = reply["error"].text();
     return error == "NO_LEADER" || error == "BUSY" ||
-           (error == "TIMEOUT" && effect == Effect::reads);
+           (error == "TIMEOUT" && effect != Effect::writes);
 }
+
+// True if the reply says what became of a write that may have been executed by an earlier attempt:
+// it is the session's answer, not that of a node which did not get so far.
+bool settles(const Reply& reply) {
+    return reply.ok() || reply.error() == "CONDITION_FAILED" || reply.error() == "TOO_LARGE";
+}
+
+constexpr const char* kReadFirst = "read the key to see, before writing again";
 
 }  // namespace
 
@@ -86,13 +94,67 @@ Client::Client(std::vector<std::string> endpoints, std::chrono::microseconds tim
 
 Reply Client::call(Value::Map request, Effect effect) {
     const auto deadline = Clock::now() + timeout_;
+    if (effect == Effect::writes_once) return write_once(std::move(request), deadline);
+    return try_until(request, effect, deadline).reply;
+}
+
+// A session that is gone may be replaced only if no attempt was made under it that might have been
+// executed.
+Reply Client::write_once(Value::Map request, Clock::time_point deadline) {
+    for (;;) {
+        if (!session_ && knows_sessions_)
+            if (std::optional<Reply> refusal = open_session(deadline)) return *refusal;
+        if (!knows_sessions_) return try_until(request, Effect::writes, deadline).reply;
+        set_field(request, "session", *session_);
+        set_field(request, "seq", ++last_seq_);
+        const Fate fate = try_until(request, Effect::writes_once, deadline);
+        const bool gone = fate.reply.error() == "SESSION_EXPIRED";
+        if (gone) session_.reset();
+        if (fate.doubtful && !settles(fate.reply))
+            throw Failure(
+                Exit::unknown,
+                fmt::format("{}: {}, and an earlier attempt was not answered; whether it was "
+                            "executed is unknown",
+                            short_form(fate.reply.endpoint), fate.reply.error()),
+                kReadFirst);
+        if (!gone || Clock::now() >= deadline) return fate.reply;
+    }
+}
+
+// The refusal, if that is how it ends. Until then nothing of the write was sent.
+std::optional<Reply> Client::open_session(Clock::time_point deadline) {
+    const Reply reply = [&] {
+        try {
+            return try_until({{"op", "SESSION"}}, Effect::reads, deadline).reply;
+        } catch (const Failure& failure) {
+            if (failure.exit != Exit::unknown) throw;
+            throw Failure(Exit::not_executed,
+                          fmt::format("{}: the write was not sent", failure.what()), failure.next);
+        }
+    }();
+    last_seq_ = 0;
+    if (reply.ok()) {
+        session_ = reply.body["session"].number();
+        return std::nullopt;
+    }
+    if (reply.error() == "TIMEOUT")
+        throw Failure(Exit::not_executed,
+                      "TIMEOUT: no session could be opened, and the write was not sent",
+                      "try again; `raftbus status` shows the nodes");
+    knows_sessions_ = reply.error() != "UNSUPPORTED" && reply.error() != "BAD_REQUEST";
+    return knows_sessions_ ? std::optional(reply) : std::nullopt;
+}
+
+Client::Fate Client::try_until(const Value::Map& request, Effect effect,
+                               Clock::time_point deadline) {
+    bool doubtful = false;
     for (;;) {
         Connection& connection = reach(deadline);
         const auto patience =
-            effect == Effect::reads ? std::min(deadline, Clock::now() + kReadPatience) : deadline;
+            effect == Effect::writes ? deadline : std::min(deadline, Clock::now() + kReadPatience);
         const std::optional<Reply> reply = ask(connection, request, patience);
         const bool last_try = Clock::now() + kRetryPause >= deadline;
-        if (reply && (last_try || !worth_repeating(reply->body, effect))) return *reply;
+        if (reply && (last_try || !worth_repeating(reply->body, effect))) return {*reply, doubtful};
         if (!reply && effect == Effect::writes) {
             throw Failure(
                 Exit::unknown,
@@ -100,11 +162,14 @@ Reply Client::call(Value::Map request, Effect effect) {
                             short_form(connection.endpoint()),
                             connection.failed() ? "the connection broke before the answer came"
                                                 : "no answer within " + duration_text(timeout_)),
-                "read the key to see, before writing again");
+                kReadFirst);
         }
+        doubtful = doubtful || !reply || reply->error() == "TIMEOUT";
         if (!reply && last_try) {
             throw Failure(Exit::unknown, "no answer within " + duration_text(timeout_),
-                          "see `raftbus status`, or give more time with --timeout");
+                          effect == Effect::reads
+                              ? "see `raftbus status`, or give more time with --timeout"
+                              : kReadFirst);
         }
         give_up_on_preferred();
         pause(Clock::now() + kRetryPause);
@@ -232,7 +297,9 @@ std::vector<Answer> Client::ask_each(const std::vector<std::string>& endpoints, 
 Exit exit_of(const Value& reply) {
     const std::string_view error = reply["error"].text();
     if (error == "CONDITION_FAILED") return Exit::answered_no;
-    if (error == "NO_LEADER" || error == "BUSY" || error == "NO_SPACE") return Exit::not_executed;
+    if (error == "NO_LEADER" || error == "BUSY" || error == "NO_SPACE" ||
+        error == "SESSION_EXPIRED")
+        return Exit::not_executed;
     if (error == "UNAUTHORIZED") return Exit::unauthorized;
     if (error == "TIMEOUT" || reply["executed"].text() == "unknown") return Exit::unknown;
     return Exit::refused;
@@ -252,6 +319,8 @@ std::string advice_for(const Value& reply) {
     if (error == "BUSY") return "nothing was executed, try again in a moment";
     if (error == "NO_SPACE") return "nothing was executed; free space on the nodes' disks";
     if (error == "TIMEOUT") return "it may still happen: read the key before writing again";
+    if (error == "SESSION_EXPIRED") return "nothing was executed, try again";
+    if (error == "SESSION_EXPIRED") return "nothing was executed, try again";
     if (error == "UNAUTHORIZED") return "this client's key may not do that";
     return {};
 }

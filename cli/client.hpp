@@ -1,8 +1,9 @@
 // client: requests to a cluster, whichever of its nodes answers.
 //
-// Owns: one connection per endpoint, the choice among them, and the rules of retrying: reads, and
-// what a node says was not executed, are tried again until the timeout; a write whose outcome is
-// unknown is never repeated. Must not know: Raft, output, verbs.
+// Owns: one connection per endpoint, the choice among them, the session for writes, and the rules
+// of retrying: reads, and what a node says was not executed, are tried again until the timeout; a
+// write whose outcome is unknown only in a session, under its number. Must not know: Raft, output,
+// verbs.
 //
 // Not for use from several threads at once.
 #pragma once
@@ -19,7 +20,11 @@
 
 namespace raftbus::cli {
 
-enum class Effect { reads, writes };  // may it be asked twice?
+enum class Effect {  // may it be asked twice?
+    reads,           // yes
+    writes,          // not if it may have happened
+    writes_once,     // yes: in a session it happens once
+};
 
 struct Reply {
     Value body;
@@ -44,7 +49,8 @@ public:
 
     // A request with the field `op` and what belongs to it. Returns the reply, which may be a
     // refusal. Throws Failure: unreachable, unknown (nobody answered in time, or the connection
-    // broke under a write), interrupted.
+    // broke under a write), interrupted. The first call with `writes_once` opens a session, which
+    // the later ones use; a cluster that knows none gets the write as if it were `writes`.
     Reply call(Value::Map request, Effect effect);
 
     // Asks each of the endpoints once and at the same time. Never throws for want of an answer.
@@ -59,6 +65,15 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    // What became of a request: the last reply, and whether there was none to an earlier attempt.
+    struct Fate {
+        Reply reply;
+        bool doubtful = false;
+    };
+
+    Reply write_once(Value::Map request, Clock::time_point deadline);
+    std::optional<Reply> open_session(Clock::time_point deadline);
+    Fate try_until(const Value::Map& request, Effect effect, Clock::time_point deadline);
     Connection& reach(Clock::time_point deadline);
     std::optional<Reply> ask(Connection& connection, Value::Map request,
                              Clock::time_point deadline);
@@ -71,6 +86,9 @@ private:
     std::vector<std::unique_ptr<Connection>> connections_;  // one per endpoint; null: not opened
     std::size_t preferred_ = 0;
     std::uint64_t last_id_ = 0;
+    std::optional<std::uint64_t> session_;  // none: not opened yet, or gone
+    std::uint64_t last_seq_ = 0;            // in it
+    bool knows_sessions_ = true;            // the cluster, as far as is known
 };
 
 // The exit code that a refusal stands for.

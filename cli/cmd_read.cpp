@@ -52,7 +52,7 @@ Exit run_get(Session& session) {
     Value::Map request{{"op", "GET"}, {"key", Blob{key}}};
     add_consistency(request, session.options);
     const Reply reply = session.options.on("trace")
-                            ? traced_request(session, std::move(request))
+                            ? traced_request(session, std::move(request), Effect::reads)
                             : session.client->call(std::move(request), Effect::reads);
     succeeded(reply);
     if (!reply.body["found"].is_true()) {

@@ -22,6 +22,11 @@ const OptionSpec kTrace{.name = "trace",
                         .value = "",
                         .help = "then show the path of the request through all actors and nodes"};
 
+const OptionSpec kNoRetry{
+    .name = "no-retry",
+    .value = "",
+    .help = "send it once, without a session: an attempt without an answer is not repeated"};
+
 std::string read_all(std::istream& stream) {
     return {std::istreambuf_iterator<char>(stream), {}};
 }
@@ -54,8 +59,18 @@ void add_conditions(Value::Map& request, const Options& options) {
 }
 
 Reply write(Session& session, Value::Map request) {
-    if (session.options.on("trace")) return traced_request(session, std::move(request));
-    return session.client->call(std::move(request), Effect::writes);
+    const Effect effect = session.options.on("no-retry") ? Effect::writes : Effect::writes_once;
+    if (session.options.on("trace")) return traced_request(session, std::move(request), effect);
+    return session.client->call(std::move(request), effect);
+}
+
+// Milliseconds; the server says what is wrong with none.
+void add_ttl(Value::Map& request, const Options& options) {
+    const auto ttl = options.duration("ttl", std::chrono::seconds(1));
+    if (!ttl) return;
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*ttl).count();
+    if (ms <= 0) refuse("--ttl", options.text("ttl"), "a key lives for a millisecond at least");
+    request.emplace_back("ttl_ms", static_cast<std::uint64_t>(ms));
 }
 
 Value::Map written(const Reply& reply) {
@@ -67,6 +82,7 @@ Exit run_set(Session& session) {
     Value::Map request{
         {"op", "SET"}, {"key", Blob{words[0]}}, {"value", Blob{value_from(words[1])}}};
     add_conditions(request, session.options);
+    add_ttl(request, session.options);
     const Reply reply = write(session, std::move(request));
     succeeded(reply);
     if (!session.options.on("trace")) {
@@ -116,13 +132,19 @@ Verb set_verb() {
             "VALUE is taken as it is; - reads it from stdin and @FILE from a file (@@ is a plain "
             "@).\n"
             "Exit 1: a condition did not hold. Exit 4: not executed, safe to try again.\n"
-            "Exit 5: no answer in time, the write may or may not have happened.",
+            "Exit 5: no answer in time, the write may or may not have happened. Until then it is\n"
+            "tried again in a session, in which it happens once however often it is sent.",
         .options = {kIfRevision,
                     {.name = "if-absent", .value = "", .help = "only if the key is not there"},
                     kIfValue,
+                    {.name = "ttl",
+                     .value = "TIME",
+                     .help = "the key goes by itself after that, 10s or 500ms"},
+                    kNoRetry,
                     kTrace},
         .examples = {{{"raftbus set colour red", "write one key"},
-                      {"raftbus set lock me --if-absent", "take a lock: exit 1 if somebody has it"},
+                      {"raftbus set lock me --if-absent --ttl 10s",
+                       "take a lock for ten seconds: exit 1 if somebody has it"},
                       {"raftbus set photo @cat.jpg --trace",
                        "write a file's content and see the way it takes"}}},
         .words_min = 2,
@@ -138,7 +160,7 @@ Verb delete_verb() {
         .synopsis = "KEY",
         .summary = "remove a key",
         .details = "Exit 1: the key was not there, or a condition did not hold.",
-        .options = {kIfRevision, kIfValue, kTrace},
+        .options = {kIfRevision, kIfValue, kNoRetry, kTrace},
         .examples = {{{"raftbus delete colour", "remove a key"},
                       {"raftbus delete lock --if-value me", "give a lock back, only if it is mine"},
                       {"raftbus delete colour --if-revision 1043",
@@ -156,7 +178,7 @@ Verb no_op_verb() {
         .synopsis = "",
         .summary = "commit an entry that changes nothing",
         .details = "Shows that a majority takes writes now, and how fast.",
-        .options = {kTrace},
+        .options = {kNoRetry, kTrace},
         .examples = {{{"raftbus no-op", "does the cluster take writes?"},
                       {"raftbus no-op --trace", "the cheapest write's way through the cluster"},
                       {"raftbus no-op -t 500ms", "exit 0 only if it does within half a second"}}},

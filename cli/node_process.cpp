@@ -182,7 +182,7 @@ std::unique_ptr<Actor> make_actor(ActorName name, Context& context, Parts& parts
             return std::make_unique<Election>(context, parts.raft, recovered.hard_state);
         case ActorName::replicator:
             return std::make_unique<Replicator>(context, parts.raft, recovered,
-                                                parts.state->applied().index,
+                                                parts.state->applied().index, parts.state->clock(),
                                                 parts.state->configuration());
         case ActorName::storage:
             return std::make_unique<Storage>(context, *parts.log);

@@ -28,6 +28,10 @@ std::string text_of(const Command& command) {
             return fmt::format("set {} = {}", escaped(command.key), escaped(command.value));
         case CommandKind::erase:
             return fmt::format("delete {}", escaped(command.key));
+        case CommandKind::session:
+            return "session";
+        case CommandKind::transaction:
+            return "txn";
         case CommandKind::no_op:
             break;
     }
@@ -38,7 +42,7 @@ void add_entries(Records& records, const Batch& batch) {
     const BatchHeader& header = batch.header;
     CommandReader reader(batch.body.view());
     for (LogIndex index = header.first; index <= header.last(); index = index.next()) {
-        std::string text = "no-op";
+        std::string text(to_string(header.kind));
         if (header.kind == BatchKind::commands) {
             const Result<Command> command = reader.next();
             text = command ? text_of(*command) : "damaged";

@@ -99,14 +99,12 @@ void print_as_json(const Output& output, const Reply& reply, const TracePath& pa
 
 }  // namespace
 
-Reply traced_request(Session& session, Value::Map request) {
+Reply traced_request(Session& session, Value::Map request, Effect effect) {
     TraceSource source;
     const std::vector<NodeView> views = connect_to_traces(*session.client, source);
     wait_until_heard(session, source, views);
-    const bool writes = request.front().second.text() != "GET";
     request.emplace_back("trace", true);
-    const Reply reply =
-        session.client->call(std::move(request), writes ? Effect::writes : Effect::reads);
+    const Reply reply = session.client->call(std::move(request), effect);
     if (!reply.ok()) return reply;
 
     const auto id = request_from_text(reply.body["request"].text());

@@ -7,6 +7,6 @@ namespace raftbus::cli {
 
 // Subscribes to all nodes' traces, sends the request, and prints its path once it is answered with
 // success. Throws as Client::call does, and Failure{refused} if no node publishes a trace.
-Reply traced_request(Session& session, Value::Map request);
+Reply traced_request(Session& session, Value::Map request, Effect effect);
 
 }  // namespace raftbus::cli

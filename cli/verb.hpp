@@ -67,6 +67,7 @@ Verb set_verb();
 Verb get_verb();
 Verb delete_verb();
 Verb no_op_verb();
+Verb txn_verb();
 Verb scan_verb();
 Verb status_verb();
 Verb members_verb();

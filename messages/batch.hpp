@@ -28,8 +28,9 @@ struct BatchHeader {
         0;          // commands in the body, from 1; they take the indexes [first, first + count)
     Term term;      // of the leader that made the batch; the same for all its commands
     NodeId leader;  // that leader
-    WallTime time;  // that leader's wall clock when it made the batch
-    NodeId origin;  // whose gateway packed the body and answers the clients
+    WallTime
+        time;  // of the cluster when it was made (actors/cluster_time.hpp); never falls in a log
+    NodeId origin;               // whose gateway packed the body and answers the clients
     ProposalNumber proposal;     // the origin's number for it
     std::uint32_t body_crc = 0;  // CRC32C of the body, computed by the origin's gateway
     RAFTBUS_FIELDS(BatchHeader, kind, first, count, term, leader, time, origin, proposal, body_crc);

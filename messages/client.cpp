@@ -12,7 +12,8 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<Log, Op::log> && kNumbered<Elect, Op::elect> &&
               kNumbered<Members, Op::members> && kNumbered<Snapshot, Op::snapshot> &&
               kNumbered<Add, Op::add> && kNumbered<Remove, Op::remove> &&
-              kNumbered<Promote, Op::promote>);
+              kNumbered<Promote, Op::promote> && kNumbered<OpenSession, Op::session> &&
+              kNumbered<Txn, Op::txn>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -46,14 +47,20 @@ struct Line {
     std::string operator()(const Promote& promote) const {
         return "Promote n" + std::to_string(promote.node.value);
     }
+    std::string operator()(const OpenSession&) const { return "Session"; }
+    std::string operator()(const Txn& txn) const {
+        return "Txn of " + std::to_string(txn.conditions.size()) + " conditions, " +
+               std::to_string(txn.then.size()) + " or " + std::to_string(txn.otherwise.size()) +
+               " steps";
+    }
 };
 
 }  // namespace
 
 std::string_view to_string(ErrorCode code) {
-    constexpr std::string_view names[] = {"BAD_REQUEST", "TOO_LARGE",  "CONDITION_FAILED",
-                                          "NO_LEADER",   "BUSY",       "NO_SPACE",
-                                          "TIMEOUT",     "UNSUPPORTED"};
+    constexpr std::string_view names[] = {"BAD_REQUEST", "TOO_LARGE",   "CONDITION_FAILED",
+                                          "NO_LEADER",   "BUSY",        "NO_SPACE",
+                                          "TIMEOUT",     "UNSUPPORTED", "SESSION_EXPIRED"};
     return names[static_cast<std::size_t>(code)];
 }
 

@@ -31,6 +31,7 @@ struct Set {
     std::string_view key;
     std::string_view value;
     Condition condition;
+    std::optional<std::uint64_t> ttl_ms;  // the key goes after so long; from 1, below 2^53
 };
 struct Get {
     std::string_view key;
@@ -79,9 +80,27 @@ struct Remove {
 struct Promote {
     NodeId node;
 };
+struct OpenSession {};
+
+// Holds of a key; exactly one of the three is given.
+struct TxnCondition {
+    std::string_view key;
+    std::optional<std::string_view> value;
+    std::optional<std::uint64_t> revision;  // of its last write; 0: it is absent
+    std::optional<bool> present;
+};
+// Neither conditions nor consistency count in one.
+using TxnStep = std::variant<Set, Delete, Get, Scan>;
+// If all conditions hold the steps of `then` are carried out, or else those of `otherwise`.
+struct Txn {
+    std::vector<TxnCondition> conditions;
+    std::vector<TxnStep> then;
+    std::vector<TxnStep> otherwise;
+};
+inline constexpr std::size_t kTxnPartsMax = 128;  // conditions and steps of one transaction
 
 using Operation = std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members,
-                               Snapshot, Add, Remove, Promote>;
+                               Snapshot, Add, Remove, Promote, OpenSession, Txn>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -99,13 +118,22 @@ enum class Op : std::uint8_t {
     add,
     remove,
     promote,
+    session,
+    txn
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
 }
 
+// A write's place in its session: sent again under the same number it is not executed again.
+struct SessionUse {
+    std::uint64_t session = 0;
+    std::uint64_t seq = 0;  // from 1, below 2^53
+};
+
 struct Request {
     Operation operation;
+    std::optional<SessionUse> session;        // writes alone
     std::optional<std::uint64_t> timeout_ms;  // from 1; none: the node's default
     bool trace = false;                       // the reply is to name the request in traces
 };
@@ -121,6 +149,7 @@ enum class ErrorCode : std::uint8_t {
     no_space,
     timeout,
     unsupported,
+    session_expired,
 };
 // As on the wire: "BAD_REQUEST".
 std::string_view to_string(ErrorCode code);
@@ -133,6 +162,7 @@ struct Failure {
     ErrorCode code = ErrorCode::bad_request;
     std::string message;  // the cause and, where there is one, the next step; UTF-8
     std::optional<ConditionFailed> stands;  // condition_failed: what there is instead
+    bool unknown = false;  // it may have been executed all the same, whatever the code says
 };
 
 // ---- replies
@@ -140,6 +170,12 @@ struct Failure {
 struct WriteReply {
     std::uint64_t revision = 0;
     std::optional<bool> found;  // DELETE alone
+};
+struct SessionReply {
+    std::uint64_t session = 0;
+};
+struct TxnReply {
+    const Transacted& answer;
 };
 struct GetReply {
     const GetAnswer& answer;
@@ -192,7 +228,7 @@ struct LogEntry {
     LogIndex index;
     Term term;
     NodeId leader;
-    std::string_view kind;                  // "set", "delete", "no-op", "config"
+    std::string_view kind;                  // "set", "delete", "no-op", "config", "session", …
     std::optional<std::string_view> key;    // set, delete
     std::optional<std::string_view> value;  // set
 };

@@ -3,26 +3,30 @@
 #include <limits>
 
 #include "messages/client_fields.hpp"
+#include "messages/client_txn.hpp"
 
 namespace raftbus::client {
 namespace {
 
 constexpr std::string_view kOps =
-    "SET, GET, DELETE, NO-OP, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, SNAPSHOT, ADD, REMOVE, "
-    "PROMOTE";
-constexpr std::string_view kLaterOps[] = {"SESSION", "WATCH", "CANCEL"};
+    "SET, GET, DELETE, NO-OP, TXN, SESSION, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, ADD, "
+    "REMOVE, PROMOTE, SNAPSHOT";
+constexpr std::string_view kLaterOps[] = {"WATCH", "CANCEL"};
+constexpr std::uint64_t kNumbersEnd = std::uint64_t{1} << 53;  // for JavaScript's sake
 
 // Reads the fields of one op. Every function takes what is there and leaves what is wrong in the
 // fields' failure(), which is looked at once, at the end.
 class Ops {
 public:
-    Ops(Fields& fields, const Limits& limits) : fields_(fields), limits_(limits) {}
+    // `body` is what the fields were found in.
+    Ops(std::string_view body, Fields& fields, const Limits& limits)
+        : body_(body), fields_(fields), limits_(limits) {}
 
     std::optional<Operation> read(std::string_view op) {
         if (op == "SET") return set(op);
         if (op == "GET") return Get{key(op), consistency()};
         if (op == "DELETE") return erase(op);
-        if (op == "NO-OP" || op == "NOOP") return no_op();
+        if (op == "NO-OP" || op == "NOOP") return NoOp{};
         if (op == "SCAN") return scan();
         if (op == "STATUS") return Status{};
         if (op == "HEARTBEAT") return Heartbeat{};
@@ -33,30 +37,54 @@ public:
         if (op == "ADD") return add();
         if (op == "REMOVE") return Remove{member(op)};
         if (op == "PROMOTE") return Promote{member(op)};
+        if (op == "SESSION") return OpenSession{};
+        if (op == "TXN") return txn();
         unknown(op);
         return std::nullopt;
     }
 
+    // Of a write.
+    std::optional<SessionUse> session() {
+        const auto session = fields_.number(Field::session);
+        const auto seq = fields_.number(Field::seq);
+        if (!session && !seq) return std::nullopt;
+        if (!seq) bad("a write with the field 'session' needs the field 'seq' (uint), too");
+        if (!session) bad("a write with the field 'seq' needs the field 'session' (uint), too");
+        if (seq && (*seq == 0 || *seq >= kNumbersEnd))
+            bad("field 'seq' must be from 1 and below 2^53");
+        return SessionUse{session.value_or(0), seq.value_or(0)};
+    }
+
 private:
     Operation set(std::string_view op) {
-        Set set{key(op), {}, condition()};
+        Set set{key(op), {}, condition(), ttl()};
         if (const auto value = fields_.bytes(Field::value, limits_.value_bytes_max))
             set.value = *value;
         else
             missing(op, "'value' (bin or str)");
-        if (fields_.has(Field::ttl_ms))
-            fields_.fail(ErrorCode::unsupported, "'ttl_ms' is not supported by this version");
-        no_session();
         return set;
     }
-    Operation erase(std::string_view op) {
-        const Delete erase{key(op), condition()};
-        no_session();
-        return erase;
+    std::optional<std::uint64_t> ttl() {
+        const auto ttl_ms = fields_.number(Field::ttl_ms);
+        if (ttl_ms && (*ttl_ms == 0 || *ttl_ms >= kNumbersEnd))
+            bad("field 'ttl_ms' must be from 1 and below 2^53");
+        return ttl_ms;
     }
-    Operation no_op() {
-        no_session();
-        return NoOp{};
+    Operation erase(std::string_view op) { return Delete{key(op), condition()}; }
+    Operation txn() {
+        return decode_txn(body_, fields_, limits_, [this](std::string_view map, Fields& fields) {
+            const auto op = fields.text(Field::op);
+            std::optional<Operation> step;
+            if (op == "SET" || op == "DELETE" || op == "GET" || op == "SCAN")
+                step = Ops(map, fields, limits_).read(*op);
+            else
+                fields.fail(ErrorCode::bad_request,
+                            "the field 'op' (str) must be SET, DELETE, GET or SCAN");
+            if (fields.has(Field::if_revision) || fields.has(Field::if_value))
+                fields.fail(ErrorCode::bad_request,
+                            "a transaction's conditions stand in its field 'if' alone");
+            return step;
+        });
     }
     Operation scan() {
         Scan scan;
@@ -150,11 +178,6 @@ private:
                          "option lease-duration)");
         return Consistency::lease;
     }
-    void no_session() {
-        if (fields_.has(Field::session) || fields_.has(Field::seq))
-            fields_.fail(ErrorCode::unsupported,
-                         "'session' and 'seq' are not supported by this version");
-    }
 
     void bad(std::string message) { fields_.fail(ErrorCode::bad_request, std::move(message)); }
     void missing(std::string_view op, std::string_view what) {
@@ -170,9 +193,15 @@ private:
         bad("unknown op '" + printable(op) + "'; the ops, in upper case, are " + std::string(kOps));
     }
 
+    std::string_view body_;
     Fields& fields_;
     const Limits& limits_;
 };
+
+bool takes_session(const Operation& operation) {
+    const Op op = op_of(operation);
+    return op == Op::set || op == Op::erase || op == Op::no_op || op == Op::txn;
+}
 
 }  // namespace
 
@@ -182,7 +211,9 @@ Decoded decode_request(std::string_view body, const Limits& limits) {
     Request request;
     if (!fields.failure()) {
         if (const auto op = fields.text(Field::op)) {
-            if (auto operation = Ops(fields, limits).read(*op)) request.operation = *operation;
+            Ops ops(body, fields, limits);
+            if (auto operation = ops.read(*op)) request.operation = std::move(*operation);
+            if (takes_session(request.operation)) request.session = ops.session();
         } else {
             fields.fail(ErrorCode::bad_request,
                         "the field 'op' (str) is missing; the ops are " + std::string(kOps));
@@ -195,7 +226,7 @@ Decoded decode_request(std::string_view body, const Limits& limits) {
     if (fields.failure())
         decoded.outcome = *fields.failure();
     else
-        decoded.outcome = request;
+        decoded.outcome = std::move(request);
     return decoded;
 }
 

@@ -10,6 +10,8 @@ struct Appender {
     void write(const char* bytes, std::size_t count) { out.append(bytes, count); }
 };
 
+constexpr std::uint32_t kTxnReplyFields = 3;  // succeeded, revision, results
+
 struct Binary {
     std::string_view bytes;
 };
@@ -21,6 +23,8 @@ public:
     MapWriter(std::string& out, std::uint32_t size) : appender_{out}, packer_(appender_) {
         packer_.pack_map(size);
     }
+    // Pairs of a map whose head somebody else writes.
+    explicit MapWriter(std::string& out) : appender_{out}, packer_(appender_) {}
     // A reply with `fields` fields of its own.
     MapWriter(std::string& out, const ReplyHead& head, bool ok, std::uint32_t fields)
         : MapWriter(out, fields + 1 + !head.id.empty() + !head.request.empty()) {
@@ -42,6 +46,14 @@ public:
         appender_.out += msgpack;
         return *this;
     }
+
+    // Its `size` elements follow.
+    void array(std::string_view name, std::size_t size) {
+        write(name);
+        packer_.pack_array(static_cast<std::uint32_t>(size));
+    }
+    // Pairs that are written already.
+    void pairs(std::string_view msgpack) { appender_.out += msgpack; }
 
     void write(bool value) { value ? packer_.pack_true() : packer_.pack_false(); }
     void write(std::uint64_t value) { packer_.pack_uint64(value); }
@@ -109,7 +121,9 @@ void append_reply(std::string& out, const ReplyHead& head, const Failure& failur
     MapWriter map(out, head, false, failure.stands ? 5 : 3);
     map.field("error", to_string(failure.code))
         .field("message", std::string_view(failure.message))
-        .field("executed", std::string_view(may_be_executed(failure.code) ? "unknown" : "no"));
+        .field(
+            "executed",
+            std::string_view(may_be_executed(failure.code) || failure.unknown ? "unknown" : "no"));
     if (failure.stands)
         map.field("revision", failure.stands->revision).field("found", failure.stands->found);
 }
@@ -118,6 +132,39 @@ void append_reply(std::string& out, const ReplyHead& head, const WriteReply& rep
     MapWriter map(out, head, true, reply.found ? 2 : 1);
     map.field("revision", reply.revision);
     if (reply.found) map.field("found", *reply.found);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const SessionReply& reply) {
+    MapWriter(out, head, true, 1).field("session", reply.session);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const TxnReply& reply) {
+    MapWriter(out, head, true, kTxnReplyFields).pairs(reply.answer.reply.view());
+}
+
+TxnReplyWriter::TxnReplyWriter(bool succeeded, std::uint64_t revision, std::size_t steps) {
+    MapWriter map(bytes_);
+    map.field("succeeded", succeeded).field("revision", revision);
+    map.array("results", steps);
+}
+
+void TxnReplyWriter::set(std::uint64_t revision) {
+    MapWriter(bytes_, 1).field("revision", revision);
+}
+
+void TxnReplyWriter::erased(std::uint64_t revision, bool found) {
+    MapWriter(bytes_, 2).field("revision", revision).field("found", found);
+}
+
+void TxnReplyWriter::got(std::optional<std::string_view> value, std::uint64_t revision) {
+    MapWriter(bytes_, 3)
+        .field("found", value.has_value())
+        .field("value", value)
+        .field("revision", revision);
+}
+
+void TxnReplyWriter::scanned(const ScanAnswer& answer) {
+    MapWriter(bytes_, 2).field("items", answer.items).field("more", answer.more);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const GetReply& reply) {

@@ -18,9 +18,27 @@ struct ReplyHead {
     std::string_view request;  // the request's name in traces; empty: it did not ask for it
 };
 
+// Writes what a transaction's reply says (Transacted::reply) while its steps are carried out: each
+// says what it would have answered alone.
+class TxnReplyWriter {
+public:
+    // Exactly `steps` calls of the others follow.
+    TxnReplyWriter(bool succeeded, std::uint64_t revision, std::size_t steps);
+    void set(std::uint64_t revision);
+    void erased(std::uint64_t revision, bool found);
+    void got(std::optional<std::string_view> value, std::uint64_t revision);  // none: not found
+    void scanned(const ScanAnswer& answer);
+    Transacted finish() { return {SharedBytes::own(std::move(bytes_))}; }
+
+private:
+    std::string bytes_;
+};
+
 // Each appends one map to `out`.
 void append_reply(std::string& out, const ReplyHead& head, const Failure& failure);
 void append_reply(std::string& out, const ReplyHead& head, const WriteReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const SessionReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const TxnReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const GetReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const ScanReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply);

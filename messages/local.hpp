@@ -136,7 +136,9 @@ struct Apply {
 // state machine -> replicator: room for more.
 struct Applied {
     LogIndex index;
-    RAFTBUS_FIELDS(Applied, index);
+    WallTime clock;               // of the state: the newest time of the batches it has applied
+    std::optional<WallTime> due;  // when a batch has to bring the clock for something to happen
+    RAFTBUS_FIELDS(Applied, index, clock, due);
 };
 
 // What a command did. Revisions are log indexes.
@@ -150,7 +152,31 @@ struct ConditionFailed {
     std::uint64_t revision = 0;  // of the key's last write; 0 if it is not there
     RAFTBUS_FIELDS(ConditionFailed, found, revision);
 };
-using CommandOutcome = std::variant<Written, ConditionFailed>;
+// A transaction was carried out: one of its branches, or the other.
+struct Transacted {
+    // What is said of it to the client: the pairs `succeeded`, `revision` and `results` of a
+    // msgpack map, without the map's head.
+    SharedBytes reply;
+    RAFTBUS_FIELDS(Transacted, reply);
+};
+// The transaction was to read more than may be answered. Nothing was done.
+struct AnswerTooLarge {
+    std::uint64_t bytes = 0;  // of what it was to read, key by key
+    std::uint64_t limit = 0;
+    RAFTBUS_FIELDS(AnswerTooLarge, bytes, limit);
+};
+// The command's session is not known, or not any more. Nothing was done.
+struct SessionExpired {
+    RAFTBUS_FIELDS(SessionExpired);
+};
+// The command's number lies so far back in its session that what came of it is forgotten. Nothing
+// was done now.
+struct OutcomeForgotten {
+    std::uint64_t newest = 0;  // number in that session
+    RAFTBUS_FIELDS(OutcomeForgotten, newest);
+};
+using CommandOutcome = std::variant<Written, ConditionFailed, Transacted, AnswerTooLarge,
+                                    SessionExpired, OutcomeForgotten>;
 
 struct BatchOutcome {
     ProposalNumber proposal;

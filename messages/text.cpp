@@ -30,10 +30,7 @@ public:
     void value(RoleName v) { text += to_string(v); }
     void value(Refusal v) { text += to_string(v); }
     void value(ReadMode v) { text += v == ReadMode::lease ? "lease" : "confirm"; }
-    void value(BatchKind v) {
-        constexpr std::string_view names[] = {"commands", "no-op", "config", "tick"};
-        text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
-    }
+    void value(BatchKind v) { text += to_string(v); }
     void value(ChangeKind v) {
         constexpr std::string_view names[] = {"add", "remove", "promote"};
         text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
@@ -193,6 +190,20 @@ std::string_view to_string(RoleName role) {
             return "candidate";
         case RoleName::leader:
             return "leader";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(BatchKind kind) {
+    switch (kind) {
+        case BatchKind::commands:
+            return "commands";
+        case BatchKind::no_op:
+            return "no-op";
+        case BatchKind::config:
+            return "config";
+        case BatchKind::tick:
+            return "tick";
     }
     return "unknown";
 }

@@ -24,5 +24,6 @@ std::string_view to_string(RoleName role);
 std::string_view to_string(Refusal refusal);
 // "[n1, n2, n3]"; joint "[n1, n2]>[n1, n2, n3]"; with learners "[n1] learners=[n2]"
 std::string to_text(const Configuration& configuration);
+std::string_view to_string(BatchKind kind);
 
 }  // namespace raftbus

@@ -110,7 +110,8 @@ struct SteadyClock {  // a name for the type only: moments come from Context::no
 };
 using Moment = SteadyClock::time_point;
 
-// Wall-clock time: microseconds since 1970. Never compared between nodes for safety.
+// Microseconds since 1970: of a node's wall clock, or of the cluster, whose time is in the log.
+// Never compared between nodes for safety.
 using WallTime = Strong<struct WallTag, std::int64_t>;
 
 }  // namespace raftbus

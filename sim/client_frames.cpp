@@ -33,6 +33,13 @@ public:
     MapPacker& put(std::string_view name, const char* value) {
         return put(name, std::string_view(value));
     }
+    // The next elements of the map are `maps`.
+    MapPacker& put_list(std::string_view name, const std::vector<std::string>& maps) {
+        pack(name);
+        packer().pack_array(static_cast<std::uint32_t>(maps.size()));
+        for (const std::string& map : maps) bytes_.text += map;
+        return *this;
+    }
     std::string take() { return std::move(bytes_.text); }
 
 private:
@@ -73,12 +80,35 @@ Member simulated_member(NodeId node, bool voter) {
     return {node, voter, host + ":7239", host + ":7238"};
 }
 
+namespace {
+
+std::string read_step(std::string_view key) {
+    return MapPacker(2).put("op", "GET").put("key", key).take();
+}
+std::string set_step(std::string_view key, std::string_view value) {
+    return MapPacker(3).put("op", "SET").put("key", key).put("value", value).take();
+}
+
+// One condition for each that is given.
+std::vector<std::string> conditions_of(std::string_view key, const Condition& condition) {
+    std::vector<std::string> all;
+    if (condition.if_revision)
+        all.push_back(MapPacker(2).put("key", key).put("revision", *condition.if_revision).take());
+    if (condition.if_value)
+        all.push_back(MapPacker(2).put("key", key).put("value", *condition.if_value).take());
+    return all;
+}
+
+}  // namespace
+
 std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key, Reading reading,
-                         Duration timeout) {
+                         Duration timeout, const Manner& manner) {
     const auto begin = [&](std::string_view op, std::uint32_t fields) {
-        MapPacker map(kCommonFields + fields);
+        MapPacker map(kCommonFields + fields + (manner.session ? 2 : 0));
         map.put("op", op).put("id", id).put(
             "timeout_ms", static_cast<std::uint64_t>(timeout / std::chrono::milliseconds(1)));
+        if (manner.session)
+            map.put("session", manner.session->session).put("seq", manner.session->seq);
         return map;
     };
     const auto conditions = [](const Condition& condition) -> std::uint32_t {
@@ -88,14 +118,27 @@ std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key,
         if (condition.if_revision) map.put("if_revision", *condition.if_revision);
         if (condition.if_value) map.put("if_value", *condition.if_value);
     };
+    const auto transaction = [&](const Set& set) {
+        std::vector<std::string> then{set_step(key, set.value), read_step(key)};
+        for (const std::string_view half : kPair) then.push_back(set_step(half, set.value));
+        for (const std::string_view half : kPair) then.push_back(read_step(half));
+        return begin("TXN", 3)
+            .put_list("if", conditions_of(key, set.condition))
+            .put_list("then", then)
+            .put_list("else", {read_step(key)})
+            .take();
+    };
     return std::visit(
         Overloaded{
             [&](const Get&) {
                 return begin("GET", 2).put("key", key).put("consistency", name_of(reading)).take();
             },
             [&](const Set& set) {
-                MapPacker map = begin("SET", 2 + conditions(set.condition));
+                if (manner.as_transaction) return transaction(set);
+                MapPacker map =
+                    begin("SET", 2 + conditions(set.condition) + (manner.ttl_ms ? 1 : 0));
                 map.put("key", key).put("value", set.value);
+                if (manner.ttl_ms) map.put("ttl_ms", manner.ttl_ms);
                 put_conditions(map, set.condition);
                 return map.take();
             },
@@ -132,6 +175,12 @@ std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key,
             [&](const AskToPromote& promote) {
                 return begin("PROMOTE", 1).put("node", std::uint64_t(promote.node.value)).take();
             },
+            [&](const AskSession&) { return begin("SESSION", 0).take(); },
+            [&](const AskPair&) {
+                return begin("TXN", 1)
+                    .put_list("then", {read_step(kPair[0]), read_step(kPair[1])})
+                    .take();
+            },
         },
         ask);
 }
@@ -162,6 +211,16 @@ std::vector<ReplyItem> unpack_items(std::string_view raw) {
     return items;
 }
 
+std::vector<ReplyFields> unpack_results(std::string_view raw) {
+    std::vector<ReplyFields> results;
+    MsgpackReader reader(raw);
+    MsgpackValue array, map;
+    if (!reader.enter(array) || array.kind != MsgpackKind::array) return results;
+    for (std::uint64_t i = 0; i < array.number; ++i)
+        if (reader.read(map)) results.push_back(unpack_reply(map.raw).value_or(ReplyFields()));
+    return results;
+}
+
 }  // namespace
 
 std::optional<ReplyFields> unpack_reply(std::string_view body) {
@@ -177,6 +236,9 @@ std::optional<ReplyFields> unpack_reply(std::string_view body) {
         if (name == "value") reply.value = value.bytes;
         if (name == "member") reply.member = value.boolean;
         if (name == "items") reply.items = unpack_items(value.raw);
+        if (name == "session") reply.session = value.number;
+        if (name == "succeeded") reply.succeeded = value.boolean;
+        if (name == "results") reply.results = unpack_results(value.raw);
     });
     if (!whole) return std::nullopt;
     return reply;

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "messages/client.hpp"
 #include "sim/history.hpp"
 
 namespace raftbus::sim {
@@ -36,16 +37,27 @@ struct AskToRemove {
 struct AskToPromote {
     NodeId node;
 };
+struct AskSession {};
+// Reads the two keys that transactions set together, at once.
+struct AskPair {};
 using Ask = std::variant<Get, Set, Erase, ScanAll, NoOperation, AskStatus, AskLog, AskHeartbeat,
-                         AskElection, AskToAdd, AskToRemove, AskToPromote>;
+                         AskElection, AskToAdd, AskToRemove, AskToPromote, AskSession, AskPair>;
 // The endpoints that AskToAdd names.
 Member simulated_member(NodeId node, bool voter);
 
 enum class Reading : std::uint8_t { linearizable, lease, local };
 
+// How a write is asked for.
+struct Manner {
+    std::optional<client::SessionUse> session;
+    std::uint64_t ttl_ms = 0;     // Set alone; 0: none
+    bool as_transaction = false;  // Set alone: it sets the pair's keys to its value, too
+};
+inline constexpr std::string_view kPair[] = {"pair/0", "pair/1"};
+
 // `key` belongs to Get, Set and Erase, `reading` to Get and ScanAll.
 std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key, Reading reading,
-                         Duration timeout);
+                         Duration timeout, const Manner& manner = {});
 
 struct ReplyItem {
     std::string key;
@@ -63,6 +75,9 @@ struct ReplyFields {
     std::string value;
     std::vector<ReplyItem> items;
     bool member = false;
+    std::uint64_t session = 0;
+    bool succeeded = false;            // a transaction
+    std::vector<ReplyFields> results;  // its
 };
 // None if it is not a reply.
 std::optional<ReplyFields> unpack_reply(std::string_view body);

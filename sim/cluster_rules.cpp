@@ -83,7 +83,7 @@ Broken ClusterRules::begin_after(NodeId id, Node& node, EntryId entry) const {
         return named(id, "its log begins behind " + to_text(entry) + ", which nobody committed");
     for (std::size_t i = 0; i < *count; ++i) {
         const Batch& batch = committed_[i].batch;
-        node.log.push_back({batch.last(), committed_[i].chain});
+        node.log.push_back({batch.last(), committed_[i].chain, batch.header.time});
         if (batch.header.kind == BatchKind::config)
             node.configurations.emplace_back(batch.header.first,
                                              decode_configuration(batch.body.view()).value());
@@ -217,7 +217,8 @@ Broken ClusterRules::on_step(NodeId id, const Election& election, const Replicat
     node.before = view;
     node.deciding = in_force(node);
     if (Broken broken = follow_log(id, node, *view.tail)) return broken;
-    if (view.durable && !node.log.empty()) {
+    // While it does not know yet that a snapshot took its log's place, it believes the old one's.
+    if (view.durable && !node.log.empty() && !replicator.log().installing()) {
         const std::size_t batches = count_up_to(node.log, view.durable);
         if (batches > 0 && !node.disk.holds(node.log[batches - 1].last, now))
             return named(id, "believes entries to be durable that are not");
@@ -267,7 +268,9 @@ Broken ClusterRules::add(NodeId id, Node& node, const Batch& batch) {
         chain_of(node.log.empty() ? 0 : node.log.back().chain, batch.header);
     const LogIndex next = node.log.empty() ? LogIndex(1) : node.log.back().last.index.next();
     if (batch.header.first != next) return named(id, "its log has a gap");
-    node.log.push_back({batch.last(), chain});
+    if (!node.log.empty() && batch.header.time < node.log.back().time)
+        return named(id, "its log's time goes back at " + to_text(batch.last()));
+    node.log.push_back({batch.last(), chain, batch.header.time});
     if (batch.header.kind == BatchKind::config) {
         const auto configuration = decode_configuration(batch.body.view());
         if (!configuration) return named(id, "takes what is no configuration into its log");

@@ -66,6 +66,7 @@ private:
     struct Mark {  // a batch in a node's log
         EntryId last;
         std::uint64_t chain;
+        WallTime time;
     };
     struct Said {  // by a follower, in one term
         LogIndex matched;

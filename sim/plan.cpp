@@ -108,9 +108,11 @@ NodeOptions draw_node(std::uint64_t seed) {
     node.keep_bytes = 1'024 << random.below(9);
     if (random.below(2) == 0) node.state.replay_entries = 5 + random.below(100);
     node.keep_entries = 1 + random.below(random.below(3) == 0 ? 20 : 2'000);
-    raft.snapshot_piece_bytes = 100 << random.below(6);
+    raft.snapshot_piece_bytes = 4'000 << random.below(4);
     raft.snapshot_in_flight_max = 1 + random.below(5);
-    raft.snapshot_bytes_per_second = 10'000 << random.below(8);
+    raft.snapshot_bytes_per_second = 40'000 << random.below(6);
+    node.gateway.session_life_ms =
+        one_of(random, std::array<std::uint64_t, 4>{kSessionLifeMs, kSessionLifeMs, 1'000, 5'000});
     return node;
 }
 
@@ -129,6 +131,11 @@ WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
     load.lost = has(plan.faults, Fault::loss) ? rate(random, 50'000) : 0;
     load.leases = plan.node.raft.lease.has_value();
     load.elections = has(plan.faults, Fault::elect);
+    load.with_sessions = random.below(load.clients + 1);
+    load.transactions = random.below(2) == 0;
+    load.times = random.below(2) == 0;
+    load.fastest_clock = *std::max_element(plan.clock_rates.begin(), plan.clock_rates.end());
+    load.fastest_clock = std::max(load.fastest_clock, NodeClock::kTrueRate);
     return load;
 }
 
@@ -199,8 +206,8 @@ Plan make_plan(const RunOptions& options) {
     plan.weather = draw_weather(options.seed, plan.faults);
     plan.pace = draw_pace(options.seed);
     plan.node = draw_node(options.seed);
-    plan.workload = draw_workload(options, plan);
     plan.clock_rates = draw_clocks(options, plan);
+    plan.workload = draw_workload(options, plan);
     plan.strikes = draw_strikes(options, plan.faults);
     return plan;
 }

@@ -21,7 +21,7 @@ private:
 std::optional<KvFound> SimBase::find(std::string_view key) {
     const auto found = records_.find(key);
     if (found == records_.end()) return std::nullopt;
-    return KvFound{found->second.value, found->second.revision};
+    return KvFound{found->second.value, found->second.revision, found->second.expires_at};
 }
 
 std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
@@ -31,15 +31,22 @@ std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
 void SimBase::write(const KvTable& table, const KvProgress& progress) {
     for (const auto& [key, record] : table.entries()) {
         if (record)
-            records_[std::string(key.view())] = {std::string(record->value()), record->revision};
+            records_[std::string(key.view())] = {std::string(record->value()), record->revision,
+                                                 record->expires_at()};
         else if (const auto found = records_.find(key.view()); found != records_.end())
             records_.erase(found);
+    }
+    for (const auto& [name, content] : table.notes()) {
+        if (content)
+            notes_[name] = *content;
+        else
+            notes_.erase(name);
     }
     progress_ = progress;
     installed_ = false;
 }
 
-// ---- snapshots: the progress, then key, value and revision of each record
+// ---- snapshots: the progress, then the records, then the notes
 
 class SimBase::Copy final : public Snapshot {
 public:
@@ -80,6 +87,7 @@ Status SimBase::install(IncomingSnapshot& snapshot, EntryId last) {
     if (Status read = fresh.from_bytes(static_cast<Intake&>(snapshot).bytes(), last); !read)
         return read;
     records_ = std::move(fresh.records_);
+    notes_ = std::move(fresh.notes_);
     progress_ = fresh.progress_;
     installed_ = true;
     return Done{};
@@ -97,42 +105,64 @@ std::string SimBase::to_bytes() const {
     number(progress_.applied.index.value);
     number(progress_.applied.term.value);
     number(progress_.digest);
+    number(static_cast<std::uint64_t>(progress_.clock.value));
     number(progress_.configuration.index.value);
     text(progress_.configuration.body.view());
+    number(records_.size());
     for (const auto& [key, record] : records_) {
         text(key);
         text(record.value);
         number(record.revision);
+        number(static_cast<std::uint64_t>(record.expires_at.value));
+    }
+    for (const auto& [name, content] : notes_) {
+        text(name);
+        text(content);
     }
     return bytes;
 }
 
 Status SimBase::from_bytes(std::string_view bytes, EntryId last) {
-    const auto number = [&bytes] {
+    bool whole = true;
+    const auto take = [&](std::uint64_t count) {
+        whole = whole && count <= bytes.size();
+        const std::string_view taken = bytes.substr(0, whole ? count : 0);
+        bytes.remove_prefix(taken.size());
+        return taken;
+    };
+    const auto number = [&] {
+        const std::string_view raw = take(8);
         std::uint64_t n = 0;
-        for (int i = 0; i < 8; ++i) n |= std::uint64_t(std::uint8_t(bytes[i])) << (8 * i);
-        bytes.remove_prefix(8);
+        for (std::size_t i = 0; i < raw.size(); ++i) n |= std::uint64_t(std::uint8_t(raw[i])) << (8 * i);
         return n;
     };
-    const auto text = [&] {
-        const std::uint64_t size = number();
-        std::string t(bytes.substr(0, size));
-        bytes.remove_prefix(size);
-        return t;
-    };
-    if (bytes.size() < 24) return Error{"it ends too early"};
-    progress_.applied = {LogIndex(number()), Term()};
+    const auto time = [&] { return WallTime(static_cast<std::int64_t>(number())); };
+    const auto text = [&] { return std::string(take(number())); };
+    progress_.applied.index = LogIndex(number());
     progress_.applied.term = Term(number());
     progress_.digest = number();
+    progress_.clock = time();
     progress_.configuration.index = LogIndex(number());
     progress_.configuration.body = SharedBytes::own(text());
-    if (progress_.applied != last) return Error{"it is not of the entry that it was sent for"};
-    while (!bytes.empty()) {
+    if (whole && progress_.applied != last)
+        return Error{"it is not of the entry that it was sent for"};
+    for (std::uint64_t left = number(); whole && left > 0; --left) {
         std::string key = text();
-        std::string value = text();
-        records_[std::move(key)] = {std::move(value), number()};
+        Record& record = records_[std::move(key)];
+        record.value = text();
+        record.revision = number();
+        record.expires_at = time();
     }
-    return Done{};
+    while (whole && !bytes.empty()) {
+        std::string name = text();
+        notes_[std::move(name)] = text();
+    }
+    return whole ? Status(Done{}) : Status(Error{"it ends too early"});
+}
+
+void SimBase::each_note(char space, const UseNote& use) {
+    for (const auto& [name, content] : notes_)
+        if (name.front() == space) use(name, content);
 }
 
 }  // namespace raftbus::sim

@@ -15,6 +15,7 @@ public:
     std::optional<KvFound> find(std::string_view key) override;
     std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override;
     std::uint64_t keys() override { return records_.size(); }
+    void each_note(char space, const UseNote& use) override;
     void write(const KvTable& table, const KvProgress& progress) override;
 
     KvProgress progress() override { return progress_; }
@@ -28,6 +29,7 @@ private:
     struct Record {
         std::string value;
         std::uint64_t revision = 0;
+        WallTime expires_at;
     };
     using Records = std::map<std::string, Record, std::less<>>;
     class Cursor;
@@ -39,6 +41,7 @@ private:
     Status from_bytes(std::string_view bytes, EntryId last);
 
     Records records_;
+    std::map<std::string, std::string> notes_;
     KvProgress progress_;
     bool installed_ = false;  // and nothing written since
 };

@@ -99,7 +99,7 @@ void SimNode::open_process() {
         std::make_unique<Storage>(context(ActorName::storage), *process_->log);
     slot(ActorName::replicator).actor = std::make_unique<Replicator>(
         context(ActorName::replicator), options_.raft, recovered, process_->state->applied().index,
-        process_->state->configuration());
+        process_->state->clock(), process_->state->configuration());
     slot(ActorName::election).actor = std::make_unique<Election>(
         context(ActorName::election), options_.raft, recovered.hard_state);
     slot(ActorName::state_machine).actor =

@@ -4,6 +4,7 @@
 #include "sim/linearizability.hpp"
 #include "sim/revision_order.hpp"
 #include "storage/command.hpp"
+#include "storage/transaction.hpp"
 
 namespace raftbus::sim {
 namespace {
@@ -21,6 +22,19 @@ ClusterOptions cluster_options(const Plan& plan) {
     return options;
 }
 
+// "set k=v", of a transaction what its first step does.
+std::string text_of(const Command& command) {
+    std::string_view key = command.key, value = command.value;
+    if (command.kind == CommandKind::transaction) {
+        const Result<Transaction> transaction = read_transaction(command.value);
+        if (!transaction || transaction->then.empty()) return {};
+        key = transaction->then.front().key;
+        value = transaction->then.front().value;
+    }
+    return (command.kind == CommandKind::erase ? "erase " : "set ") + std::string(key) + "=" +
+           std::string(value);
+}
+
 // The write that the log has at this revision, as text to compare; empty: none.
 std::string written_at(const std::vector<Committed>& log, std::uint64_t revision) {
     const LogIndex index(revision);
@@ -33,8 +47,7 @@ std::string written_at(const std::vector<Committed>& log, std::uint64_t revision
         const Result<Command> command = reader.next();
         if (!command) return {};
         if (at != index) continue;
-        return (command->kind == CommandKind::set ? "set " : "erase ") + std::string(command->key) +
-               "=" + std::string(command->value);
+        return text_of(*command);
     }
     return {};
 }
@@ -120,9 +133,15 @@ void Simulation::advance_to(Moment end) {
             return;
         case Phase::reading:
             if (cluster_.run_until([this] { return workload_->idle(); }, end - cluster_.now()))
-                judge();
+                begin_ageing();
             else if (cluster_.now() >= phase_end_)
                 this->end(Ending::stuck, "clients get no answers");
+            return;
+        case Phase::ageing:
+            if (cluster_.run_until([this] { return nothing_is_due(); }, end - cluster_.now()))
+                end_ageing();
+            else if (cluster_.now() >= phase_end_)
+                this->end(Ending::wrong, "keys outlive their time");
             return;
         case Phase::done:
             return;
@@ -172,6 +191,35 @@ void Simulation::begin_reading() {
     for (const std::string& key : workload_->keys()) workload_->add(Get{}, key);
     phase_ = Phase::reading;
     phase_end_ = cluster_.now() + kRecovery;
+    converged_at_ = cluster_.now();
+    converged_in_ = cluster_.node(*cluster_.leader()).replicator().fence();
+}
+
+void Simulation::begin_ageing() {
+    aged_ = !nothing_is_due();
+    phase_ = Phase::ageing;
+    phase_end_ = cluster_.now() + kRecovery;
+}
+
+bool Simulation::nothing_is_due() const {
+    const auto configuration = cluster_.configuration();
+    if (!configuration) return false;
+    for (const Member& member : configuration->members) {
+        const SimNode& node = cluster_.node(member.node);
+        if (node.alive() && node.kv().due()) return false;
+    }
+    return true;
+}
+
+// Under one leader, whose clock is right by now, a key goes a second late at most.
+void Simulation::end_ageing() {
+    constexpr Duration kAtMost =
+        std::chrono::milliseconds(TimedKeys::kTtlMaxMs) + std::chrono::seconds(1);
+    const auto leader = cluster_.leader();
+    const bool same = leader && cluster_.node(*leader).replicator().fence() == converged_in_;
+    const bool timely = cluster_.now() <= converged_at_ + kAtMost || !aged_;
+    if (same && !timely) return end(Ending::wrong, "a key outlives its time by more than a second");
+    judge();
 }
 
 void Simulation::judge() {

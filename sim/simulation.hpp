@@ -1,8 +1,8 @@
 // simulation: one run from its seed to its verdict.
 //
 // Owns: the phases of a run. First the plan's faults, under load; then everything heals, and within
-// a bounded time there must be a leader, a commit, and equal logs; then every key is read, and the
-// clients' history is judged.
+// a bounded time there must be a leader, a commit, and equal logs; then every key is read; keys
+// that have a time go without anybody's doing; and the clients' history is judged.
 #pragma once
 
 #include <memory>
@@ -64,13 +64,16 @@ public:
     static constexpr Duration kRecovery = std::chrono::seconds(30);
 
 private:
-    enum class Phase : std::uint8_t { faults, recovery, reading, done };
+    enum class Phase : std::uint8_t { faults, recovery, reading, ageing, done };
 
     void advance_to(Moment end);
     void end_faults();
     bool converged() const;
     std::string what_is_missing() const;
     void begin_reading();
+    void begin_ageing();
+    bool nothing_is_due() const;
+    void end_ageing();
     void judge();
     void end(Ending ending, std::string what);
 
@@ -81,6 +84,9 @@ private:
     std::unique_ptr<Workload> workload_;
     Phase phase_ = Phase::faults;
     Moment phase_end_;
+    Moment converged_at_;
+    Term converged_in_;
+    bool aged_ = false;  // something was due when all was read
     RunResult result_;
 };
 

@@ -22,13 +22,24 @@ std::string route_of(std::size_t client) {
     return "client-" + std::to_string(client);
 }
 
+// A transaction is judged as the conditional set that it is.
+ReplyFields as_set(ReplyFields reply) {
+    if (!reply.ok || reply.succeeded) return reply;
+    const ReplyFields stands = reply.results.empty() ? ReplyFields() : reply.results.front();
+    reply.ok = false;
+    reply.error = "CONDITION_FAILED";
+    reply.found = stands.found;
+    reply.revision = stands.revision;
+    return reply;
+}
+
 }  // namespace
 
 Workload::Workload(Cluster& cluster, const WorkloadOptions& options)
-    : cluster_(cluster), options_(options) {
+    : cluster_(cluster), options_(options), timed_(options.fastest_clock) {
     for (std::size_t k = 0; k < options.keys; ++k) keys_.push_back("k" + std::to_string(k));
     for (std::size_t c = 0; c < options.clients; ++c)
-        clients_.emplace_back(splitmix(options.seed + c));
+        clients_.emplace_back(splitmix(options.seed + c)).repeats = c < options.with_sessions;
     cluster_.listen(this);
 }
 
@@ -57,7 +68,7 @@ History Workload::history() const {
     History all = history_;
     for (std::size_t c = 0; c < clients_.size(); ++c) {
         const auto& u = clients_[c].under_way;
-        if (!u) continue;
+        if (!u || u->timed) continue;
         const auto id = u->id;
         const auto number = static_cast<std::uint32_t>(c + 1);
         if (auto* set = std::get_if<Set>(&u->ask))
@@ -85,46 +96,82 @@ void Workload::happen(std::uint32_t what, std::uint64_t which) {
     if (static_cast<What>(what) == What::next) return begin(which);
     const std::size_t number = which >> kIdBits;
     const auto& under_way = clients_[number].under_way;
-    if (under_way && under_way->id == (which & ((1ULL << kIdBits) - 1))) give_up(number);
+    if (under_way && under_way->attempt == (which & ((1ULL << kIdBits) - 1))) give_up(number);
 }
 
 void Workload::begin(std::size_t number) {
     Client& client = clients_[number];
     const bool insists = client.insists.has_value();
     if (client.under_way || (!insists && (stopping_ || client.ends))) return;
-    if (!client.node || client.random.below(20) == 0 || insists) client.node = some_node(client);
+    if (!client.node || client.random.below(20) == 0 || insists) client.node = some_node(client, insists);
+    if (client.repeats && client.session == 0 && !insists) {
+        client.under_way = {++last_id_, AskSession{}, {}, {}, cluster_.now(), {}};
+        client.under_way->attempt = last_id_;
+        return send(number, options_.timeout_max);
+    }
     auto [ask, key] = insists ? *client.insists : think_of(client);
     Reading reading = Reading::linearizable;
     const bool reads = std::holds_alternative<Get>(ask) || std::holds_alternative<ScanAll>(ask);
     if (reads && !insists && client.random.below(8) == 0)
         reading = options_.leases ? Reading::lease : Reading::local;
-    client.under_way = {++last_id_, std::move(ask), std::move(key), reading, cluster_.now()};
+    client.under_way = {++last_id_, std::move(ask), std::move(key), reading, cluster_.now(), {}};
+    client.under_way->attempt = last_id_;
+    if (!insists) choose_manner(client, *client.under_way);
     const Duration spread = options_.timeout_max - options_.timeout_min;
     send(number, options_.timeout_min + Duration(client.random.below(spread.count() + 1)));
 }
 
-NodeId Workload::some_node(Client& client) const {
+// What has to be answered some day does not go to nodes that have been removed.
+NodeId Workload::some_node(Client& client, bool member) const {
     auto node = static_cast<std::uint32_t>(client.random.below(cluster_.size()) + 1);
     while (!cluster_.born(node)) --node;
-    // Who insists does not go to nodes that have been removed.
-    const auto known = client.insists ? cluster_.configuration() : std::nullopt;
+    const auto known = member ? cluster_.configuration() : std::nullopt;
     if (known && !known->find(NodeId(node)))
         return known->members[client.random.below(known->members.size())].node;
     return NodeId(node);
 }
 
+// A write of a client that repeats gets its place in the session; some sets get a time, and then a
+// key of their own, or are made as transactions.
+void Workload::choose_manner(Client& client, UnderWay& u) {
+    const bool writes = std::holds_alternative<Set>(u.ask) ||
+                        std::holds_alternative<Erase>(u.ask) ||
+                        std::holds_alternative<NoOperation>(u.ask);
+    if (writes && client.session != 0) u.manner.session = {client.session, ++client.last_seq};
+    if (std::holds_alternative<Set>(u.ask)) {
+        const std::uint64_t drawn = client.random.below(8);
+        if (options_.times && drawn == 0) {
+            const TimedKeys::Plan plan = timed_.make(client.random, cluster_.now());
+            u.key = plan.name;
+            u.manner.ttl_ms = plan.ttl_ms;
+            u.ask = Set{"timed", {}};
+            u.timed = true;
+        } else if (options_.transactions && drawn < 4) {
+            u.manner.as_transaction = true;
+        }
+    }
+    if (!std::holds_alternative<Get>(u.ask) || u.reading == Reading::local) return;
+    const std::uint64_t drawn = client.random.below(8);
+    if (options_.transactions && drawn == 0) u.ask = AskPair{};
+    const auto timed = options_.times && drawn > 5 ? timed_.some(client.random) : std::nullopt;
+    if (!timed) return;
+    u.key = *timed;
+    u.timed = true;
+}
+
 void Workload::send(std::size_t number, Duration timeout) {
     Client& client = clients_[number];
     const UnderWay& u = *client.under_way;
-    ClientFrame frame{SharedBytes::own(route_of(number)),
-                      SharedBytes::own(pack_request(u.id, u.ask, u.key, u.reading, timeout))};
+    ClientFrame frame{
+        SharedBytes::own(route_of(number)),
+        SharedBytes::own(pack_request(u.attempt, u.ask, u.key, u.reading, timeout, u.manner))};
     const Moment now = cluster_.now();
     if (!chance(client.random, options_.lost))
         cluster_.events().add(now + way(client),
                               [this, node = client.node, frame] { cluster_.request(node, frame); });
     cluster_.events().add(now + timeout + kPatience, *this,
                           static_cast<std::uint32_t>(What::give_up),
-                          std::uint64_t(number) << kIdBits | u.id);
+                          std::uint64_t(number) << kIdBits | u.attempt);
 }
 
 void Workload::on_reply(NodeId, const ClientFrame& frame) {
@@ -132,25 +179,37 @@ void Workload::on_reply(NodeId, const ClientFrame& frame) {
     if (!route.starts_with("client-")) throw RuleBroken("a reply to a client that does not exist");
     const std::size_t number = std::stoul(std::string(route.substr(7)));
     Client& client = clients_.at(number);
-    const auto reply = unpack_reply(frame.body->view());
+    auto reply = unpack_reply(frame.body->view());
     if (!reply) throw RuleBroken("a reply that is not one");
     if (chance(client.random, options_.lost)) return;
     cluster_.events().add(cluster_.now() + way(client), [this, number, reply = *reply] {
         const auto& under_way = clients_[number].under_way;
-        if (under_way && under_way->id == reply.id) receive(number, reply);
+        if (under_way && under_way->attempt == reply.id) receive(number, reply);
     });
 }
 
-void Workload::receive(std::size_t number, const ReplyFields& reply) {
+void Workload::receive(std::size_t number, const ReplyFields& answer) {
     Client& client = clients_[number];
+    const bool as_transaction = client.under_way->manner.as_transaction;
+    if (as_transaction || std::holds_alternative<AskPair>(client.under_way->ask))
+        check_pair(answer);
+    const ReplyFields reply = as_transaction ? as_set(answer) : answer;
     const bool answers = reply.ok || reply.error == "CONDITION_FAILED";
+    const bool gone = reply.error == "SESSION_EXPIRED";
     if (reply.error == "TIMEOUT") return give_up(number);
     // A node need not be one that may lead.
     const bool no_candidate =
         reply.error == "BAD_REQUEST" && std::holds_alternative<AskElection>(client.under_way->ask);
-    if (!answers && !no_candidate && reply.error != "NO_LEADER" && reply.error != "BUSY" &&
+    if (!answers && !gone && !no_candidate && reply.error != "NO_LEADER" && reply.error != "BUSY" &&
         reply.error != "NO_SPACE" && reply.error != "UNSUPPORTED")
         throw RuleBroken("a good request is refused: " + reply.error + " " + reply.message);
+    if (gone) client.session = 0;
+    // What an earlier attempt did, this refusal does not tell.
+    if (!answers && client.under_way->doubtful) {
+        if (!gone) return repeat(number);
+        client.under_way->manner.session.reset();
+        return give_up(number);
+    }
     const UnderWay done = std::move(*client.under_way);
     client.under_way.reset();
     if (answers) {
@@ -164,14 +223,44 @@ void Workload::receive(std::size_t number, const ReplyFields& reply) {
     later(number, Duration(100'000));
 }
 
+// What was written together is read together; and a transaction reads what it has just written.
+void Workload::check_pair(const ReplyFields& reply) {
+    if (!reply.ok) return;
+    const std::vector<ReplyFields>& results = reply.results;
+    const std::size_t count = results.size();
+    if (count < 2) return;  // the other branch
+    const ReplyFields &a = results[count - 2], &b = results[count - 1];
+    if (a.found != b.found || a.value != b.value || a.revision != b.revision)
+        throw RuleBroken("a transaction is seen in part");
+    if (count > 2 && (results[1].value != a.value || results[1].revision != reply.revision ||
+                      a.revision != reply.revision))
+        throw RuleBroken("a transaction does not see what it has done");
+}
+
+// The same write, under the same number, at another node.
+void Workload::repeat(std::size_t number) {
+    Client& client = clients_[number];
+    UnderWay& u = *client.under_way;
+    ++repeated_;
+    u.doubtful = true;
+    u.attempt = ++last_id_;
+    client.node = some_node(client, true);
+    const Duration spread = options_.timeout_max - options_.timeout_min;
+    send(number, options_.timeout_min + Duration(client.random.below(spread.count() + 1)));
+}
+
 void Workload::give_up(std::size_t number) {
     Client& client = clients_[number];
+    if (client.under_way->manner.session) return repeat(number);
     ++unknown_;
     const UnderWay& u = *client.under_way;
-    if (auto* set = std::get_if<Set>(&u.ask))
+    if (u.timed) {
+        // Nothing is known of it.
+    } else if (auto* set = std::get_if<Set>(&u.ask)) {
         record_as(number, u, u.key, *set, Unknown{});
-    else if (auto* erase = std::get_if<Erase>(&u.ask))
+    } else if (auto* erase = std::get_if<Erase>(&u.ask)) {
         record_as(number, u, u.key, *erase, Unknown{});
+    }
     client.under_way.reset();
     client.node = {};
     later(number, Duration(100'000));
@@ -227,13 +316,24 @@ void Workload::record_as(std::size_t client, const UnderWay& u, const std::strin
                         std::move(outcome)});
 }
 
+void Workload::record_timed(const UnderWay& u, const ReplyFields& reply) {
+    if (std::holds_alternative<Set>(u.ask)) return timed_.acknowledged(u.key);
+    if (const auto wrong = timed_.read(u.key, reply.found, u.begin, cluster_.now()))
+        throw RuleBroken("a key with a time " + *wrong);
+}
+
 void Workload::record(std::size_t number, const UnderWay& u, const ReplyFields& reply) {
     Client& client = clients_[number];
     const auto write_outcome = [&]() -> Outcome {
         if (!reply.ok) return ConditionFailed{reply.found, reply.revision};
         return Written{reply.revision, reply.found};
     };
-    if (auto* set = std::get_if<Set>(&u.ask)) {
+    if (std::holds_alternative<AskSession>(u.ask)) {
+        client.session = reply.session;
+        client.last_seq = 0;
+    } else if (u.timed) {
+        record_timed(u, reply);
+    } else if (auto* set = std::get_if<Set>(&u.ask)) {
         record_as(number, u, u.key, *set, write_outcome());
         if (reply.ok) client.seen[u.key] = {set->value, reply.revision};
     } else if (auto* erase = std::get_if<Erase>(&u.ask)) {

@@ -10,6 +10,7 @@
 
 #include "sim/client_frames.hpp"
 #include "sim/cluster.hpp"
+#include "sim/timed_keys.hpp"
 
 namespace raftbus::sim {
 
@@ -23,9 +24,13 @@ struct WorkloadOptions {
     Duration way_max{2'000};           // between a client and a node
     std::size_t value_bytes_max = 64;  // mostly; one in 50 has up to value_bytes_large
     std::size_t value_bytes_large = 4096;
-    std::uint32_t lost = 0;  // requests and replies in a million
-    bool leases = false;     // lease reads may be asked for
-    bool elections = false;  // clients ask for leaders now and then
+    std::uint32_t lost = 0;         // requests and replies in a million
+    bool leases = false;            // lease reads may be asked for
+    bool elections = false;         // clients ask for leaders now and then
+    std::size_t with_sessions = 0;  // so many of the clients repeat what is not answered, in one
+    bool transactions = false;      // some sets are made as transactions
+    bool times = false;             // clients set keys with times, and look whether they are there
+    std::int64_t fastest_clock = 1'000'000;  // of all nodes, in a million true microseconds
 };
 
 class Workload final : private ClientEvents, private Happening {
@@ -48,15 +53,21 @@ public:
     std::size_t answered() const { return answered_; }
     std::size_t refused() const { return refused_; }
     std::size_t unknown() const { return unknown_; }
+    std::size_t repeated() const { return repeated_; }
     const std::vector<std::string>& keys() const { return keys_; }
+    const TimedKeys& timed_keys() const { return timed_; }
 
 private:
     struct UnderWay {
-        std::uint64_t id;
+        std::uint64_t id;  // of the operation
         Ask ask;
         std::string key;
         Reading reading;
         Moment begin;
+        Manner manner;
+        bool timed = false;     // the key is one of timed_
+        bool doubtful = false;  // an earlier attempt was not answered
+        std::uint64_t attempt;  // what the node is to answer; the first one's is the operation's
     };
     struct Client {
         explicit Client(std::uint64_t seed) : random(seed) {}
@@ -66,17 +77,24 @@ private:
         std::optional<std::pair<Ask, std::string>> insists;  // tries this until it is answered
         bool ends = false;                                   // after what it insists on
         std::map<std::string, Found> seen;                   // what it knows of each key
+        bool repeats = false;                                // writes that are not answered
+        std::uint64_t session = 0;                           // that it does so in; 0: none yet
+        std::uint64_t last_seq = 0;
     };
     enum class What : std::uint32_t { next, give_up };
 
     void happen(std::uint32_t what, std::uint64_t which) override;
     void on_reply(NodeId node, const ClientFrame& frame) override;
-    NodeId some_node(Client& client) const;
+    NodeId some_node(Client& client, bool member) const;
     void later(std::size_t client, Duration wait);
     void begin(std::size_t number);
     void send(std::size_t number, Duration timeout);
     void receive(std::size_t number, const ReplyFields& reply);
+    void repeat(std::size_t number);
     void give_up(std::size_t number);
+    void check_pair(const ReplyFields& reply);
+    void choose_manner(Client& client, UnderWay& under_way);
+    void record_timed(const UnderWay& operation, const ReplyFields& reply);
     std::pair<Ask, std::string> think_of(Client& client);
     Condition think_of_condition(Client& client, const std::string& key);
     std::string think_of_value(Client& client);
@@ -95,11 +113,13 @@ private:
     std::vector<std::string> keys_;
     std::vector<Client> clients_;
     History history_;
+    TimedKeys timed_;
     bool stopping_ = false;
     std::uint64_t last_id_ = 0;
     std::size_t answered_ = 0;
     std::size_t refused_ = 0;
     std::size_t unknown_ = 0;
+    std::size_t repeated_ = 0;
 };
 
 }  // namespace raftbus::sim

@@ -2,6 +2,7 @@
 
 #include "messages/crc32c.hpp"
 #include "storage/command.hpp"
+#include "storage/transaction.hpp"
 
 namespace raftbus {
 namespace {
@@ -16,8 +17,9 @@ std::uint64_t mix(std::uint64_t digest, std::uint64_t word) {
 std::uint64_t outcome_word(const CommandOutcome& outcome) {
     if (const auto* failed = std::get_if<ConditionFailed>(&outcome))
         return 1U << 8 | std::uint64_t{failed->found} << 9 | failed->revision << 10;
-    const auto& written = std::get<Written>(outcome);
-    return std::uint64_t{written.found} << 9 | written.revision << 10;
+    if (const auto* written = std::get_if<Written>(&outcome))
+        return std::uint64_t{written->found} << 9 | written->revision << 10;
+    return 1U << 8;
 }
 
 std::uint64_t digest_after(std::uint64_t digest, std::uint64_t index, const Command& command,
@@ -30,55 +32,171 @@ std::uint64_t digest_after(std::uint64_t digest, std::uint64_t index, const Comm
     return mix(mix(mix(digest, index), deed), contents);
 }
 
+// What went by itself. The numbers are kinds of their own, after those of commands.
+enum class Gone : std::uint64_t { key = 0xf0, unused_session = 0xf1, crowded_out_session = 0xf2 };
+
 bool holds(const Command& command, const std::optional<KvFound>& found) {
     if (command.if_revision && *command.if_revision != (found ? found->revision : 0)) return false;
     if (command.if_value && (!found || found->value != *command.if_value)) return false;
     return true;
 }
 
-CommandOutcome execute(const Command& command, std::uint64_t revision, CommandTarget& target) {
-    if (command.kind == CommandKind::no_op) return Written{revision, false};
+class Executor final : private TransactionTarget {
+public:
+    Executor(CommandTarget& target, KvParts& parts) : target_(target), parts_(parts) {}
 
-    const bool conditional = command.if_revision || command.if_value;
-    if (command.kind == CommandKind::set && !conditional) {
-        target.set(command.key, command.value, revision);
-        return Written{revision, false};
+    // The log's time has come to `time`: what is due goes, as of `index`.
+    void advance(WallTime time, std::uint64_t index) {
+        WallTime& clock = parts_.progress.clock;
+        clock = std::max(clock, time);
+        while (const Expiries::Entry* due = parts_.expiries.due(clock)) {
+            const auto [at, key] = *due;
+            parts_.expiries.remove(at, key);
+            const std::optional<KvFound> found = target_.find(key);
+            if (!found || found->expires_at != at) continue;  // the key was written since
+            target_.erase(key);
+            note_gone(Gone::key, index, crc32c(key));
+            digest(static_cast<std::uint64_t>(at.value));
+        }
+        for (const std::uint64_t session : parts_.sessions.expire(clock))
+            note_gone(Gone::unused_session, index, session);
     }
 
-    const std::optional<KvFound> found = target.find(command.key);
-    if (!holds(command, found)) return ConditionFailed{bool(found), found ? found->revision : 0};
-    if (command.kind == CommandKind::set) {
-        target.set(command.key, command.value, revision);
-        return Written{revision, false};
+    CommandOutcome execute(const Command& command, std::uint64_t index) {
+        CommandOutcome outcome = command.seq ? execute_once(command, index) : run(command, index);
+        std::uint64_t& digest = parts_.progress.digest;
+        digest = digest_after(digest, index, command, outcome);
+        note_details(command, outcome);
+        return outcome;
     }
-    if (found) target.erase(command.key);
-    return Written{revision, bool(found)};
-}
+
+private:
+    // A write of a session.
+    CommandOutcome execute_once(const Command& command, std::uint64_t index) {
+        Sessions& sessions = parts_.sessions;
+        const Sessions::Verdict verdict =
+            sessions.use(command.session, command.seq, index, parts_.progress.clock);
+        if (const auto* before = std::get_if<CommandOutcome>(&verdict)) return *before;
+        if (const auto* forgotten = std::get_if<OutcomeForgotten>(&verdict)) return *forgotten;
+        if (std::holds_alternative<Sessions::Unknown>(verdict)) return SessionExpired{};
+        CommandOutcome outcome = run(command, index);
+        sessions.remember(command.session, command.seq, outcome);
+        return outcome;
+    }
+
+    CommandOutcome run(const Command& command, std::uint64_t index) {
+        switch (command.kind) {
+            case CommandKind::set:
+                return set(command, index);
+            case CommandKind::erase:
+                return erase(command, index);
+            case CommandKind::no_op:
+                return Written{index, false};
+            case CommandKind::session:
+                return open_session(command, index);
+            case CommandKind::transaction: {
+                const Result<Transaction> transaction = read_transaction(command.value);
+                return raftbus::execute(transaction.value(), index, *this);
+            }
+        }
+        CHECK(false, "a command of no known kind");
+        return {};
+    }
+
+    CommandOutcome set(const Command& command, std::uint64_t index) {
+        if (command.if_revision || command.if_value) {
+            const std::optional<KvFound> found = target_.find(command.key);
+            if (!holds(command, found))
+                return ConditionFailed{bool(found), found ? found->revision : 0};
+        }
+        put(command.key, command.value, index, command.ttl_ms);
+        return Written{index, false};
+    }
+
+    CommandOutcome erase(const Command& command, std::uint64_t index) {
+        const std::optional<KvFound> found = target_.find(command.key);
+        if (!holds(command, found))
+            return ConditionFailed{bool(found), found ? found->revision : 0};
+        if (found) forget_expiry(target_.erase(command.key), command.key);
+        return Written{index, bool(found)};
+    }
+
+    CommandOutcome open_session(const Command& command, std::uint64_t index) {
+        const Duration life = std::chrono::milliseconds(command.ttl_ms);
+        const auto gone = parts_.sessions.open(index, life, parts_.progress.clock);
+        if (gone) note_gone(Gone::crowded_out_session, index, *gone);
+        return Written{index, false};
+    }
+
+    // TransactionTarget
+    std::optional<KvFound> look(std::string_view key) override { return target_.find(key); }
+    void put(std::string_view key, std::string_view value, std::uint64_t revision,
+             std::uint64_t ttl_ms) override {
+        const WallTime expires_at = ttl_ms ? expiry_after(ttl_ms) : WallTime();
+        const WallTime replaced = target_.set(key, value, revision, expires_at);
+        if (replaced) forget_expiry(replaced, key);
+        if (expires_at) parts_.expiries.add(expires_at, key);
+    }
+    bool remove(std::string_view key) override {
+        if (!target_.find(key)) return false;
+        forget_expiry(target_.erase(key), key);
+        return true;
+    }
+    ScanAnswer read(const ScanQuery& query) override { return target_.scan(query); }
+
+    WallTime expiry_after(std::uint64_t ttl_ms) const {
+        const Duration ttl = std::chrono::milliseconds(ttl_ms);
+        return WallTime(parts_.progress.clock.value + ttl.count());
+    }
+    void forget_expiry(WallTime at, std::string_view key) {
+        if (at) parts_.expiries.remove(at, key);
+    }
+
+    void digest(std::uint64_t word) { parts_.progress.digest = mix(parts_.progress.digest, word); }
+    void note_gone(Gone what, std::uint64_t index, std::uint64_t which) {
+        digest(index);
+        digest(static_cast<std::uint64_t>(what));
+        digest(which);
+    }
+    // What a digest of plain commands does not have.
+    void note_details(const Command& command, const CommandOutcome& outcome) {
+        if (command.ttl_ms) digest(static_cast<std::uint64_t>(expiry_after(command.ttl_ms).value));
+        if (command.kind == CommandKind::transaction) digest(crc32c(command.value));
+        if (const auto* transacted = std::get_if<Transacted>(&outcome))
+            digest(crc32c(transacted->reply.view()));
+        if (!command.seq) return;
+        digest(command.session);
+        digest(command.seq);
+        digest(outcome.index());
+    }
+
+    CommandTarget& target_;
+    KvParts& parts_;
+};
 
 }  // namespace
 
-void execute(const Batch& batch, CommandTarget& target, KvProgress& progress,
+void execute(const Batch& batch, CommandTarget& target, KvParts& parts,
              std::vector<CommandOutcome>* outcomes) {
     const BatchHeader& header = batch.header;
+    KvProgress& progress = parts.progress;
     CHECK(header.first == progress.applied.index.next(), "batches are applied without gaps");
     CHECK(header.term >= progress.applied.term, "terms never fall along the log");
     CHECK(header.count > 0);
-    if (outcomes && header.kind == BatchKind::commands)
-        outcomes->reserve(outcomes->size() + header.count);
-
+    Executor executor(target, parts);
+    executor.advance(header.time, header.first.value);
     if (header.kind != BatchKind::commands) {
         CHECK(header.count == 1);
-        const CommandOutcome outcome = Written{header.first.value, false};
-        progress.digest = digest_after(progress.digest, header.first.value, Command{}, outcome);
-        if (header.kind == BatchKind::config) progress.configuration = {header.first, batch.body};
+        executor.execute(Command{}, header.first.value);
+        if (header.kind == BatchKind::config)
+            parts.progress.configuration = {header.first, batch.body};
     } else {
+        if (outcomes) outcomes->reserve(outcomes->size() + header.count);
         CommandReader reader(batch.body.view());
         for (std::uint32_t i = 0; i < header.count; ++i) {
             const Result<Command> command = reader.next();
-            const std::uint64_t index = (header.first + i).value;
-            const CommandOutcome outcome = execute(command.value(), index, target);
-            progress.digest = digest_after(progress.digest, index, *command, outcome);
-            if (outcomes) outcomes->push_back(outcome);
+            CommandOutcome outcome = executor.execute(command.value(), (header.first + i).value);
+            if (outcomes) outcomes->push_back(std::move(outcome));
         }
         CHECK(reader.done(), "a body holds as many commands as its header says");
     }

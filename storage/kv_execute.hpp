@@ -1,7 +1,7 @@
 // kv_execute: what commands do, the same for every implementation of the state.
 //
-// Owns: the meaning of the commands, their conditions and revisions, and the digest.
-// Must not know: where keys live.
+// Owns: the meaning of the commands, their conditions and revisions, and the digest;
+// what time does to keys and sessions. Must not know: where keys live.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "messages/local.hpp"
+#include "storage/expiries.hpp"
+#include "storage/sessions.hpp"
 
 namespace raftbus {
 
@@ -20,16 +22,28 @@ struct KvProgress {
     //   mix(mix(mix(digest, index), kind | failed << 8 | found << 9 | revision << 10), contents)
     // where mix(d, w) is splitmix64's finaliser of (d ^ w) plus 0x9e3779b97f4a7c15; found and
     // revision are the outcome's; contents is CRC32C(key) << 32 | CRC32C(value), with the value
-    // only of a set that was carried out. Entries that are no commands count as a no-op command.
+    // only of a set that was carried out. An entry without commands counts as a no-op command.
+    // What only some commands have is mixed in after that, see kv_execute.cpp; and what goes
+    // because its time has come, before the batch that brings the time.
     std::uint64_t digest = 0;
+    // The newest time that a batch bore. Nothing else tells the state what time it is.
+    WallTime clock;
     StoredConfiguration configuration;  // the last one that was applied
     bool operator==(const KvProgress&) const = default;
+};
+
+// What a state has beside its keys.
+struct KvParts {
+    KvProgress progress;
+    Expiries expiries;
+    Sessions sessions;
 };
 
 // What stands under a key.
 struct KvFound {
     std::string_view value;
     std::uint64_t revision = 0;  // the index of the command that wrote it
+    WallTime expires_at;         // 0: never
 };
 
 // The keys and values that commands work on.
@@ -37,20 +51,23 @@ class CommandTarget {
 public:
     // None if the key is not there. The view is valid until the next call of any member.
     virtual std::optional<KvFound> find(std::string_view key) = 0;
-    // Puts the value there, whatever was there before.
-    virtual void set(std::string_view key, std::string_view value, std::uint64_t revision) = 0;
-    // Removes the key, which is there.
-    virtual void erase(std::string_view key) = 0;
+    // Puts the value there, whatever was there before. Returns when that was to expire, as far as
+    // this is known without looking it up; 0: never, or it is not known.
+    virtual WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
+                         WallTime expires_at) = 0;
+    // Removes the key, which is there. Returns the same.
+    virtual WallTime erase(std::string_view key) = 0;
+    virtual ScanAnswer scan(const ScanQuery& query) = 0;
 
 protected:
     ~CommandTarget() = default;
 };
 
-// Executes the batch, which must follow progress.applied (CHECKed), and moves `progress` on.
-// Appends one outcome per command to `outcomes` unless it is null; an entry that is no command has none.
-// Throws CheckFailed if the body can not be decoded. A set without conditions does not look its key
-// up.
-void execute(const Batch& batch, CommandTarget& target, KvProgress& progress,
+// Executes the batch, which must follow what is applied (CHECKed), and moves `parts` on: first the
+// clock, then what is due by it goes, then the commands. Appends one outcome per command to
+// `outcomes` unless it is null; an entry without commands has none. Throws CheckFailed if the body
+// can not be decoded. A set without conditions does not look its key up.
+void execute(const Batch& batch, CommandTarget& target, KvParts& parts,
              std::vector<CommandOutcome>* outcomes);
 
 }  // namespace raftbus

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "messages/check.hpp"
+#include "storage/disk.hpp"
 
 namespace raftbus {
 namespace {
@@ -29,18 +30,38 @@ private:
 std::optional<KvFound> found_at(KvTable::Map::const_iterator entry) {
     const KvTable::Record* record = entry->second;
     if (!record) return std::nullopt;
-    return KvFound{record->value(), record->revision};
+    return KvFound{record->value(), record->revision, record->expires_at()};
 }
 
 }  // namespace
 
 KvLayers::KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options)
-    : options_(options), base_(std::move(base)), progress_(base_->progress()) {
-    flushed_ = progress_.applied;
+    : options_(options), base_(std::move(base)) {
+    load();
+}
+
+// What the base holds, and nothing else.
+void KvLayers::load() {
+    parts_ = KvParts();
+    parts_.progress = base_->progress();
+    flushed_ = parts_.progress.applied;
+    load_notes();
+}
+
+void KvLayers::load_notes() {
+    bool intact = true;
+    base_->each_note(Expiries::kSpace, [&](std::string_view name, std::string_view) {
+        intact = intact && parts_.expiries.load(name);
+    });
+    base_->each_note(Sessions::kSpace, [&](std::string_view name, std::string_view content) {
+        intact = intact && parts_.sessions.load(name, content);
+    });
+    if (!intact) throw DiskFailed("the state is damaged: a session or an expiry can not be read");
+    parts_.sessions.loaded();
 }
 
 void KvLayers::apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) {
-    execute(batch, *this, progress_, outcomes);
+    execute(batch, *this, parts_, outcomes);
     replay_bytes_ += batch.bytes();
 }
 
@@ -68,17 +89,19 @@ ScanAnswer KvLayers::scan(const ScanQuery& query) {
 
 bool KvLayers::wants_flush() const {
     if (frozen_) return false;
-    const std::uint64_t replay = progress_.applied.index.distance_from(flushed_.index);
+    const std::uint64_t replay = parts_.progress.applied.index.distance_from(flushed_.index);
     return table_.bytes() >= options_.flush_bytes || replay_bytes_ >= options_.replay_bytes ||
            replay >= options_.replay_entries;
 }
 
 std::function<void()> KvLayers::begin_flush() {
     CHECK(!frozen_, "one flush at a time");
+    parts_.expiries.note_changes(table_);
+    parts_.sessions.note_changes(table_);
     frozen_ = std::make_shared<const KvTable>(std::exchange(table_, KvTable()));
-    frozen_applied_ = progress_.applied;
+    frozen_applied_ = parts_.progress.applied;
     replay_bytes_ = 0;
-    return [base = base_, table = frozen_, progress = progress_,
+    return [base = base_, table = frozen_, progress = parts_.progress,
             garbage = std::exchange(retired_, nullptr)]() mutable {
         garbage.reset();
         base->write(*table, progress);
@@ -108,8 +131,7 @@ void KvLayers::end_install(bool installed) {
     table_ = KvTable();
     retired_.reset();
     replay_bytes_ = 0;
-    progress_ = base_->progress();
-    flushed_ = progress_.applied;
+    load();
 }
 
 std::optional<KvFound> KvLayers::find(std::string_view key) {
@@ -119,12 +141,13 @@ std::optional<KvFound> KvLayers::find(std::string_view key) {
     return base_->find(key);
 }
 
-void KvLayers::set(std::string_view key, std::string_view value, std::uint64_t revision) {
-    table_.set(key, value, revision);
+WallTime KvLayers::set(std::string_view key, std::string_view value, std::uint64_t revision,
+                       WallTime expires_at) {
+    return table_.set(key, value, revision, expires_at);
 }
 
-void KvLayers::erase(std::string_view key) {
-    table_.erase(key);
+WallTime KvLayers::erase(std::string_view key) {
+    return table_.erase(key);
 }
 
 }  // namespace raftbus

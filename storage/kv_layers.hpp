@@ -2,6 +2,9 @@
 // the frozen table that a flush is writing down, if one is, and a durable base. Reads look through
 // all.
 //
+// Beside keys, the base holds notes: small records by name, which are read at start and then kept
+// in memory.
+//
 // Owns: the tables, when a flush is worth it, and that commands touch nothing but the top one.
 // Must not know: what the base is.
 #pragma once
@@ -27,10 +30,14 @@ public:
     virtual std::unique_ptr<KvCursor> cursor(const ScanQuery& query) = 0;
     // About how many keys there are.
     virtual std::uint64_t keys() = 0;
+    // Calls `use` for each note whose name begins with `space`.
+    using UseNote = std::function<void(std::string_view name, std::string_view content)>;
+    virtual void each_note(char space, const UseNote& use) = 0;
 
-    // Adds what the table says, and the progress, in one atomic step: a crash leaves all of it or
-    // nothing. Durable when it returns. May run on another thread than the other members, at the
-    // same time; the file is written from the table, which nobody changes meanwhile.
+    // Adds what the table and its notes say, and the progress, in one atomic step: a crash leaves
+    // all of it or nothing. Durable when it returns. May run on another thread than the other
+    // members, at the same time; the file is written from the table, which nobody changes
+    // meanwhile.
     virtual void write(const KvTable& table, const KvProgress& progress) = 0;
 
     // See KvState.
@@ -52,12 +59,17 @@ struct KvLayersOptions {
 
 class KvLayers : public KvState, private CommandTarget {
 public:
+    // Errors: throws DiskFailed.
     KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options);
 
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
-    EntryId applied() const override { return progress_.applied; }
-    const StoredConfiguration& configuration() const override { return progress_.configuration; }
-    std::uint64_t digest() const override { return progress_.digest; }
+    EntryId applied() const override { return parts_.progress.applied; }
+    const StoredConfiguration& configuration() const override {
+        return parts_.progress.configuration;
+    }
+    std::uint64_t digest() const override { return parts_.progress.digest; }
+    WallTime clock() const override { return parts_.progress.clock; }
+    std::optional<WallTime> due() const override { return parts_.expiries.next(); }
     // Approximate: a set counts as a new key unless the newest table knows it, until the base has
     // merged it with what it had.
     std::uint64_t keys() const override;
@@ -79,15 +91,18 @@ public:
 
 private:
     std::optional<KvFound> find(std::string_view key) override;
-    void set(std::string_view key, std::string_view value, std::uint64_t revision) override;
-    void erase(std::string_view key) override;
+    WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
+                 WallTime expires_at) override;
+    WallTime erase(std::string_view key) override;
+    void load();
+    void load_notes();
 
     const KvLayersOptions options_;
     const std::shared_ptr<KvBase> base_;
     EntryId flushed_;
 
     KvTable table_;
-    KvProgress progress_;
+    KvParts parts_;
     std::uint64_t replay_bytes_ = 0;  // of batches applied to table_
 
     std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way

@@ -1,12 +1,14 @@
 #include "storage/kv_memory.hpp"
 
+#include <utility>
+
 #include "messages/check.hpp"
 #include "storage/kv_scan.hpp"
 
 namespace raftbus {
 
 void KvMemory::apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) {
-    execute(batch, *this, progress_, outcomes);
+    execute(batch, *this, parts_, outcomes);
 }
 
 std::optional<Item> KvMemory::get(std::string_view key) {
@@ -44,20 +46,24 @@ std::function<Status()> KvMemory::begin_install(std::unique_ptr<IncomingSnapshot
 std::optional<KvFound> KvMemory::find(std::string_view key) {
     const auto at = table_.find(key);
     if (at == table_.end()) return std::nullopt;
-    return KvFound{at->second.value, at->second.revision};
+    return KvFound{at->second.value, at->second.revision, at->second.expires_at};
 }
 
-void KvMemory::set(std::string_view key, std::string_view value, std::uint64_t revision) {
+WallTime KvMemory::set(std::string_view key, std::string_view value, std::uint64_t revision,
+                       WallTime expires_at) {
     auto at = table_.lower_bound(key);
     if (at == table_.end() || at->first != key) at = table_.try_emplace(at, std::string(key));
     at->second.revision = revision;
     at->second.value.assign(value);
+    return std::exchange(at->second.expires_at, expires_at);
 }
 
-void KvMemory::erase(std::string_view key) {
+WallTime KvMemory::erase(std::string_view key) {
     const auto at = table_.find(key);
     CHECK(at != table_.end(), "only a key that was found is erased");
+    const WallTime expires_at = at->second.expires_at;
     table_.erase(at);
+    return expires_at;
 }
 
 }  // namespace raftbus

@@ -16,9 +16,13 @@ namespace raftbus {
 class KvMemory final : public KvState, private CommandTarget {
 public:
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
-    EntryId applied() const override { return progress_.applied; }
-    const StoredConfiguration& configuration() const override { return progress_.configuration; }
-    std::uint64_t digest() const override { return progress_.digest; }
+    EntryId applied() const override { return parts_.progress.applied; }
+    const StoredConfiguration& configuration() const override {
+        return parts_.progress.configuration;
+    }
+    std::uint64_t digest() const override { return parts_.progress.digest; }
+    WallTime clock() const override { return parts_.progress.clock; }
+    std::optional<WallTime> due() const override { return parts_.expiries.next(); }
     // Exact.
     std::uint64_t keys() const override { return table_.size(); }
     std::optional<Item> get(std::string_view key) override;
@@ -39,15 +43,17 @@ public:
 private:
     struct Record {
         std::uint64_t revision = 0;
+        WallTime expires_at;  // 0: never
         std::string value;
     };
 
     std::optional<KvFound> find(std::string_view key) override;
-    void set(std::string_view key, std::string_view value, std::uint64_t revision) override;
-    void erase(std::string_view key) override;
+    WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
+                 WallTime expires_at) override;
+    WallTime erase(std::string_view key) override;
 
     absl::btree_map<std::string, Record, std::less<>> table_;
-    KvProgress progress_;
+    KvParts parts_;
 };
 
 }  // namespace raftbus

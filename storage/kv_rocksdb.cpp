@@ -1,10 +1,13 @@
 // The one file that knows RocksDB. RocksDB's own log and memtable never see data: each flush is one
 // file, written sorted and ingested. A file holds
-//   'k' + key        -> revision (8 bytes, little-endian) + value; or a deletion
-//   'm' + "progress" -> version (1 byte), applied index, its term, digest (8 bytes each,
-//   little-endian)
+//   'k' + key        -> revision (8 bytes, little-endian) + value; or a deletion. With the highest
+//                       bit of the revision set, the key's time (8 bytes) stands before the value
+//   'm' + "progress" -> version (1 byte), applied index, its term, digest, clock (8 bytes each,
+//                       little-endian; version 1 has no clock)
 //   'm' + "configuration" -> index (8 bytes, little-endian), the body of its batch; not before the
-//   first one
+//                       first one
+//   's' + id         -> a session (storage/sessions.cpp); or a deletion
+//   'x' + time + key -> nothing: the key may expire then (storage/expiries.hpp); or a deletion
 #include "storage/kv_rocksdb.hpp"
 
 #include <rocksdb/cache.h>
@@ -30,7 +33,9 @@ constexpr char kUserPrefix = 'k';
 constexpr std::string_view kUserEnd = "l";  // the first key after all of the users'
 constexpr std::string_view kConfigurationKey = "mconfiguration";
 constexpr std::string_view kProgressKey = "mprogress";
-constexpr char kProgressVersion = 1;
+constexpr char kProgressVersion = 2;
+constexpr char kProgressVersionWithoutClock = 1;
+constexpr std::uint64_t kTimed = std::uint64_t{1} << 63;  // revisions are far below
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
 // Beside the directory: what it was before an installation, and the two ends of a snapshot.
 constexpr std::string_view kOldSuffix = "-old";
@@ -40,8 +45,9 @@ constexpr std::string_view kInstalledFile = "INSTALLED";  // inside, until the n
 constexpr std::size_t kNumberBytes = 8;
 
 static_assert(kUserPrefix + 1 == kUserEnd[0]);
-static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey,
-              "a flush writes the keys first, in order");
+static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey &&
+                  kProgressKey[0] < Sessions::kSpace && Sessions::kSpace < Expiries::kSpace,
+              "a flush writes the keys first, then how far it is, then the notes, in order");
 
 rocksdb::Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -66,16 +72,45 @@ std::string encode(const KvProgress& progress) {
     append_number(bytes, progress.applied.index.value);
     append_number(bytes, progress.applied.term.value);
     append_number(bytes, progress.digest);
+    append_number(bytes, static_cast<std::uint64_t>(progress.clock.value));
     return bytes;
 }
 std::optional<KvProgress> decode_progress(std::string_view bytes) {
-    if (bytes.size() != 1 + 3 * kNumberBytes || bytes[0] != kProgressVersion) return std::nullopt;
+    if (bytes.empty()) return std::nullopt;
+    const bool clock = bytes[0] == kProgressVersion;
+    if (!clock && bytes[0] != kProgressVersionWithoutClock) return std::nullopt;
+    if (bytes.size() != 1 + (clock ? 4 : 3) * kNumberBytes) return std::nullopt;
     bytes.remove_prefix(1);
     KvProgress progress;
     progress.applied.index = LogIndex(number_at(bytes));
     progress.applied.term = Term(number_at(bytes.substr(kNumberBytes)));
     progress.digest = number_at(bytes.substr(2 * kNumberBytes));
+    if (clock)
+        progress.clock =
+            WallTime(static_cast<std::int64_t>(number_at(bytes.substr(3 * kNumberBytes))));
     return progress;
+}
+
+// What stands under a key; none if it is damaged.
+std::optional<KvFound> decode_record(std::string_view bytes) {
+    if (bytes.size() < kNumberBytes) return std::nullopt;
+    KvFound found;
+    const std::uint64_t revision = number_at(bytes);
+    found.revision = revision & ~kTimed;
+    bytes.remove_prefix(kNumberBytes);
+    if (revision & kTimed) {
+        if (bytes.size() < kNumberBytes) return std::nullopt;
+        found.expires_at = WallTime(static_cast<std::int64_t>(number_at(bytes)));
+        bytes.remove_prefix(kNumberBytes);
+    }
+    found.value = bytes;
+    return found;
+}
+void append_record(std::string& out, const KvTable::Record& record) {
+    const WallTime expires_at = record.expires_at();
+    append_number(out, record.revision | (expires_at ? kTimed : 0));
+    if (expires_at) append_number(out, static_cast<std::uint64_t>(expires_at.value));
+    out.append(record.value());
 }
 
 std::string damaged(const std::string& directory, const std::string& cause) {
@@ -154,22 +189,23 @@ public:
     }
     std::string_view key() const override { return view(iterator_->key()).substr(1); }
     bool erased() const override { return false; }
-    std::string_view value() const override {
-        return view(iterator_->value()).substr(kNumberBytes);
-    }
-    std::uint64_t revision() const override { return number_at(view(iterator_->value())); }
+    std::string_view value() const override { return found_.value; }
+    std::uint64_t revision() const override { return found_.revision; }
 
 private:
     void check() {
         require(directory_, iterator_->status());
-        if (iterator_->Valid() && iterator_->value().size() < kNumberBytes)
-            throw DiskFailed(damaged(directory_, "a value without a revision"));
+        if (!iterator_->Valid()) return;
+        const std::optional<KvFound> found = decode_record(view(iterator_->value()));
+        if (!found) throw DiskFailed(damaged(directory_, "a value without a revision"));
+        found_ = *found;
     }
 
     const std::string& directory_;
     std::string end_;
     rocksdb::Slice end_slice_;  // of end_
     std::unique_ptr<rocksdb::Iterator> iterator_;
+    KvFound found_;  // where it stands
 };
 
 class RocksdbBase final : public KvBase {
@@ -192,9 +228,9 @@ public:
             db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), key_, &value_);
         if (status.IsNotFound()) return std::nullopt;
         require(directory_, status);
-        if (value_.size() < kNumberBytes)
-            throw DiskFailed(damaged(directory_, "a value without a revision"));
-        return KvFound{view(value_).substr(kNumberBytes), number_at(view(value_))};
+        const std::optional<KvFound> found = decode_record(view(value_));
+        if (!found) throw DiskFailed(damaged(directory_, "a value without a revision"));
+        return found;
     }
 
     std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override {
@@ -204,7 +240,21 @@ public:
     std::uint64_t keys() override {
         std::uint64_t keys = 0;
         db_->GetIntProperty(rocksdb::DB::Properties::kEstimateNumKeys, &keys);
-        return keys > 0 ? keys - 1 : 0;  // without the progress
+        const std::uint64_t others = 1 + notes_;  // the progress, too
+        return keys > others ? keys - others : 0;
+    }
+
+    void each_note(char space, const UseNote& use) override {
+        const std::string begin(1, space), end(1, static_cast<char>(space + 1));
+        const rocksdb::Slice end_slice = end;
+        rocksdb::ReadOptions options;
+        options.iterate_upper_bound = &end_slice;
+        const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options));
+        for (at->Seek(begin); at->Valid(); at->Next()) {
+            use(view(at->key()), view(at->value()));
+            ++notes_;
+        }
+        require(directory_, at->status());
     }
 
     void write(const KvTable& table, const KvProgress& progress) override {
@@ -329,8 +379,7 @@ private:
                 continue;
             }
             value.clear();
-            append_number(value, record->revision);
-            value.append(record->value());
+            append_record(value, *record);
             require(directory_, writer.Put(key, value));
         }
         if (const StoredConfiguration& stored = progress.configuration; stored.index) {
@@ -340,6 +389,8 @@ private:
             require(directory_, writer.Put(slice(kConfigurationKey), value));
         }
         require(directory_, writer.Put(slice(kProgressKey), encode(progress)));
+        for (const auto& [name, content] : table.notes())
+            require(directory_, content ? writer.Put(name, *content) : writer.Delete(name));
         require(directory_, writer.Finish());  // syncs the file
     }
 
@@ -350,6 +401,7 @@ private:
     bool installed_;
     std::string key_;               // of find, kept for its memory
     rocksdb::PinnableSlice value_;  // what find's answer points at
+    std::uint64_t notes_ = 0;       // that there were at start
 };
 
 // What an installation or a snapshot left that was under way.
@@ -386,7 +438,11 @@ Result<std::unique_ptr<KvRocksdb>> KvRocksdb::open(const std::string& directory,
     if (std::string problem = prepare(path); !problem.empty()) return Error{problem};
     auto base = RocksdbBase::open(path, make_options(options));
     if (!base) return base.error();
-    return std::unique_ptr<KvRocksdb>(new KvRocksdb(std::move(*base), options.layers));
+    try {
+        return std::unique_ptr<KvRocksdb>(new KvRocksdb(std::move(*base), options.layers));
+    } catch (const DiskFailed& failed) {
+        return Error{failed.what()};
+    }
 }
 
 }  // namespace raftbus

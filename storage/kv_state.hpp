@@ -23,16 +23,22 @@ public:
     virtual ~KvState() = default;
 
     // Applies a batch, which must follow applied() (CHECKed). Appends one outcome per command to
-    // `outcomes` unless it is null. A body that can not be decoded throws CheckFailed: gateways make
-    // bodies, and CRCs guard them.
+    // `outcomes` unless it is null. A body that can not be decoded throws CheckFailed: gateways
+    // make bodies, and CRCs guard them.
     virtual void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) = 0;
 
     // The last index applied, and the term of its entry; {0, 0} at first.
     virtual EntryId applied() const = 0;
     // The last configuration applied; index 0: none was.
     virtual const StoredConfiguration& configuration() const = 0;
-    // Of all that was applied so far: equal on all nodes at equal applied(), independent of flushes.
+    // Of all that was applied so far: equal on all nodes at equal applied(), independent of
+    // flushes.
     virtual std::uint64_t digest() const = 0;
+    // The newest time of the batches that were applied.
+    virtual WallTime clock() const = 0;
+    // The time at which the next key may expire; none if none may. It may be too early by far: a
+    // key that was written since.
+    virtual std::optional<WallTime> due() const = 0;
     // About how many keys there are; for display.
     virtual std::uint64_t keys() const = 0;
 
@@ -42,8 +48,9 @@ public:
 
     // True when enough has gathered in memory for a flush to be worth it and none is under way.
     virtual bool wants_flush() const = 0;
-    // Freezes what is in memory and returns the work that makes it durable, together with applied().
-    // The work may run on another thread while apply, get and scan go on; it throws DiskFailed.
+    // Freezes what is in memory and returns the work that makes it durable, together with
+    // applied(). The work may run on another thread while apply, get and scan go on; it throws
+    // DiskFailed.
     virtual std::function<void()> begin_flush() = 0;
     // To be called when the work has returned.
     virtual void end_flush() = 0;

@@ -1,8 +1,14 @@
 #include "storage/kv_table.hpp"
 
+#include <cstring>
 #include <new>
 
 namespace raftbus {
+namespace {
+
+constexpr std::size_t kRecordBytesMax = (std::size_t{1} << 31) - 1;  // what `room` can hold
+
+}  // namespace
 
 char* Arena::allocate(std::size_t bytes) {
     bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -21,19 +27,39 @@ char* Arena::allocate(std::size_t bytes) {
     return taken;
 }
 
-void KvTable::set(std::string_view key, std::string_view value, std::uint64_t revision) {
-    CHECK(value.size() <= std::numeric_limits<std::uint32_t>::max());
-    Record*& at = record(key);
-    if (!at) ++more_keys_;
-    if (!at || at->room < value.size()) at = make_record(value);
-    value.copy(reinterpret_cast<char*>(at + 1), value.size());
-    at->size = static_cast<std::uint32_t>(value.size());
-    at->revision = revision;
+WallTime KvTable::Record::expires_at() const {
+    WallTime at;
+    if (timed) std::memcpy(&at, bytes(), sizeof at);
+    return at;
 }
 
-void KvTable::erase(std::string_view key) {
-    record(key) = nullptr;
+WallTime KvTable::set(std::string_view key, std::string_view value, std::uint64_t revision,
+                      WallTime expires_at) {
+    const std::size_t before = expires_at ? sizeof expires_at : 0;
+    const std::size_t bytes = before + value.size();
+    CHECK(bytes <= kRecordBytesMax);
+    Record*& at = record(key);
+    if (!at) ++more_keys_;
+    const WallTime replaced = at ? at->expires_at() : WallTime();
+    if (!at || at->room < bytes) at = make_record(bytes);
+    if (expires_at) std::memcpy(at->bytes(), &expires_at, sizeof expires_at);
+    value.copy(at->bytes() + before, value.size());
+    at->size = static_cast<std::uint32_t>(value.size());
+    at->timed = bool(expires_at);
+    at->revision = revision;
+    return replaced;
+}
+
+WallTime KvTable::erase(std::string_view key) {
+    Record*& at = record(key);
+    const WallTime replaced = at ? at->expires_at() : WallTime();
+    at = nullptr;
     --more_keys_;
+    return replaced;
+}
+
+void KvTable::note(std::string name, std::optional<std::string> content) {
+    notes_.insert_or_assign(std::move(name), std::move(content));
 }
 
 // The key's place; null in it, if it is new.
@@ -52,10 +78,11 @@ KvTable::Record*& KvTable::record(std::string_view key) {
     return at->second;
 }
 
-KvTable::Record* KvTable::make_record(std::string_view value) {
+KvTable::Record* KvTable::make_record(std::size_t bytes) {
     static_assert(alignof(Record) <= 8);
-    const auto room = static_cast<std::uint32_t>(value.size());
-    return new (allocate(sizeof(Record) + room)) Record{0, 0, room};
+    static_assert(sizeof(Record) == 16);
+    const auto room = static_cast<std::uint32_t>(bytes);
+    return new (allocate(sizeof(Record) + room)) Record{0, 0, room, 0};
 }
 
 char* KvTable::allocate(std::size_t bytes) {

@@ -8,9 +8,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "messages/types.hpp"
 #include "storage/table_key.hpp"
 
 namespace raftbus {
@@ -34,17 +37,31 @@ public:
     // What the table says of a key.
     struct Record {
         std::uint64_t revision;
-        std::uint32_t size;  // of the value, which stands behind the record
-        std::uint32_t room;  // for it
-        std::string_view value() const { return {reinterpret_cast<const char*>(this + 1), size}; }
+        std::uint32_t size;       // of the value, which stands behind the record
+        std::uint32_t room : 31;  // for it, and for its time
+        std::uint32_t timed : 1;  // its time stands before it
+        std::string_view value() const { return {bytes() + (timed ? sizeof(WallTime) : 0), size}; }
+        WallTime expires_at() const;  // 0: never
+
+    private:
+        friend class KvTable;
+        const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+        char* bytes() { return reinterpret_cast<char*>(this + 1); }
     };
     // A null record: the key was deleted.
     using Map = absl::btree_map<TableKey, Record*, TableKeyOrder>;
 
-    void set(std::string_view key, std::string_view value, std::uint64_t revision);
-    void erase(std::string_view key);
+    // Both return when the record that they replace here was to expire; 0: never, or there is none.
+    WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
+                 WallTime expires_at = {});
+    WallTime erase(std::string_view key);
+    // What is to be written beside the keys: a record of that name, or that there is none. A name
+    // begins with a byte that says whose it is.
+    void note(std::string name, std::optional<std::string> content);
 
     const Map& entries() const { return entries_; }
+    using Notes = absl::btree_map<std::string, std::optional<std::string>>;
+    const Notes& notes() const { return notes_; }
     // The key's entry, a deletion too; entries().end() if the table knows nothing of the key.
     Map::const_iterator find(std::string_view key) const { return entries_.find(TableKey(key)); }
 
@@ -56,11 +73,12 @@ public:
 
 private:
     Record*& record(std::string_view key);
-    Record* make_record(std::string_view value);
+    Record* make_record(std::size_t bytes);
     char* allocate(std::size_t bytes);
 
     Arena arena_;  // the bytes of long keys; the records
     Map entries_;
+    Notes notes_;
     std::uint64_t bytes_ = 0;
     std::int64_t more_keys_ = 0;
 };

@@ -19,6 +19,7 @@ RecoveredLog report(const Recovery& recovery) {
     log.last = recovery.index.last();
     if (log.hard_state.term < log.last.term) log.hard_state = {log.last.term, NodeId{}};
     log.term_starts = recovery.index.term_starts();
+    log.newest_time = recovery.newest_time;
     log.torn_bytes = recovery.torn_bytes;
     log.configurations = recovery.configurations;
     return log;

@@ -184,6 +184,7 @@ private:
         const EntryId last = result_.index.last();
         if (header.first != last.index.next() || header.count == 0 || header.term < last.term)
             return Error{"the batch does not follow the one before it"};
+        result_.newest_time = std::max(result_.newest_time, header.time);
         result_.index.add({.first = header.first,
                            .term = header.term,
                            .segment = number,

@@ -16,7 +16,7 @@ class Figure2 : public ::testing::Test {
 protected:
     void begin(RecoveredLog log = {}) {
         options_ = stage_options(3);
-        replicator_.emplace(context_, options_, log, LogIndex(0));
+        replicator_.emplace(context_, options_, log, LogIndex(0), WallTime());
         replicator_->start();
     }
     // Election's part: fence, save, open.

@@ -86,11 +86,27 @@ TEST_F(StateMachineTest, TellsReplicatorAndGatewayHowFarItIs) {
                      testing::batch_of(LogIndex(2), Term(4), {set("a", "1"), set("b", "2")}))});
     ASSERT_EQ(node.sent.size(), 2U);
     EXPECT_EQ(node.sent[0].to, kReplicator);
-    EXPECT_EQ(std::get<Applied>(node.sent[0].message), Applied{LogIndex(3)});
+    EXPECT_EQ(std::get<Applied>(node.sent[0].message),
+              (Applied{LogIndex(3), WallTime(), std::nullopt}));
     EXPECT_EQ(node.sent[1].to, kGateway);
     EXPECT_EQ(std::get<OutcomesReady>(node.sent[1].message),
               (OutcomesReady{LogIndex(3), Term(4), {}}))
         << "sent though no batch is this node's: index and term settle older proposals";
+}
+
+TEST_F(StateMachineTest, TellsTheReplicatorItsClockAndWhatItWaitsFor) {
+    Batch first = testing::batch_of(
+        LogIndex(1), Term(1), {testing::ttl(5, set("k", "v")), testing::ttl(3, set("l", "v"))});
+    first.header.time = WallTime(10'000);
+    node.apply({first});
+    EXPECT_EQ(node.take<Applied>().at(0),
+              (Applied{LogIndex(2), WallTime(10'000), WallTime(13'000)}));
+    Batch tick = testing::no_op_batch(LogIndex(3), Term(1));
+    tick.header.kind = BatchKind::tick;
+    tick.header.time = WallTime(20'000);
+    node.apply({tick});
+    EXPECT_EQ(node.take<Applied>().at(0), (Applied{LogIndex(3), WallTime(20'000), std::nullopt}));
+    EXPECT_EQ(state.get("k"), std::nullopt);
 }
 
 TEST_F(StateMachineTest, GivesTheGatewayTheOutcomesOfItsOwnBatches) {
@@ -120,13 +136,14 @@ TEST_F(StateMachineTest, SkipsWhatItHasApplied) {
     node.sent.clear();
 
     node.apply({first, second});
-    EXPECT_EQ(node.take<Applied>().at(0), Applied{LogIndex(2)});
+    EXPECT_EQ(node.take<Applied>().at(0), (Applied{LogIndex(2), WallTime(), std::nullopt}));
     EXPECT_EQ(node.take<OutcomesReady>().at(0),
               (OutcomesReady{LogIndex(2), Term(1), {{ProposalNumber(2), {Written{2, false}}}}}));
     EXPECT_EQ(state.get("k")->revision, 2U);
 
     node.apply({first});
-    EXPECT_EQ(node.take<Applied>().at(0), Applied{LogIndex(2)}) << "the replicator gets on";
+    EXPECT_EQ(node.take<Applied>().at(0), (Applied{LogIndex(2), WallTime(), std::nullopt}))
+        << "the replicator gets on";
     EXPECT_EQ(node.take<OutcomesReady>().at(0), (OutcomesReady{LogIndex(2), Term(1), {}}));
 }
 

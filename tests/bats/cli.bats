@@ -124,6 +124,60 @@ field() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"d": json.load(
     run -2 raftbus get consistent --consistency eventual
 }
 
+@test "a key with a time goes by itself" {
+    run -0 raftbus set fleeting v --ttl 300ms
+    gone() { ! raftbus get fleeting; }
+    eventually gone
+    run -0 raftbus set stays v --ttl 10m
+    [ "$(raftbus get stays)" = v ]
+    run -2 raftbus set k v --ttl 0
+    says "--ttl"
+    run -2 raftbus set k v --ttl soon
+}
+
+@test "txn: one branch or the other, from stdin or a file" {
+    local file=$BATS_TEST_TMPDIR/txn.json
+    raftbus set stock 3
+    cat >"$file" <<'END'
+{"if": [{"key": "stock", "value": "3"}],
+ "then": [{"op": "SET", "key": "stock", "value": "2"}, {"op": "GET", "key": "stock"},
+          {"op": "DELETE", "key": "no-such-key"}, {"op": "SCAN", "prefix": "stock"}],
+ "else": [{"op": "GET", "key": "stock"}]}
+END
+    run -0 raftbus txn "$file"
+    [[ ${lines[0]} =~ ^OK\ revision\ [0-9]+$ ]]
+    says "set stock" "get stock: 2" "delete no-such-key: was not there" "scan: 1 keys" "stock = 2"
+    run -1 raftbus txn - <"$file"
+    [[ ${lines[0]} =~ ^ELSE\ revision\ [0-9]+$ ]]
+    says "get stock: 2"
+    run -1 raftbus txn -o json <"$file"
+    [ "$(field 'd["succeeded"], d["results"][0]["value"]' <<<"$output")" = "(False, '2')" ]
+    run -0 raftbus txn <<<'{"then": [{"op": "SET", "key": {"base64": "AP8="}, "value": "v"}]}'
+    raftbus txn -o json <<<'{"then": [{"op": "SCAN", "prefix": {"base64": "AA=="}}]}' | grep -q AP8=
+}
+
+@test "txn: what is wrong is named, exit 2" {
+    run -2 raftbus txn <<<'{"if":'
+    says "not JSON"
+    run -2 raftbus txn <<<'[]'
+    run -2 raftbus txn <<<'{"when": []}'
+    says "when"
+    run -2 raftbus txn <<<'{"then": [{"op": "GET", "key": "k"}, {"op": "STATUS"}]}'
+    says "then[1]"
+    run -2 raftbus txn /no/such/file
+    says "/no/such/file"
+}
+
+@test "writes are sent in a session, or once without one" {
+    local last
+    run -0 raftbus set k v --no-retry
+    last=${output##* }
+    raftbus set k w
+    run -0 --separate-stderr raftbus log --from "$last"
+    says "session" "set k = w"
+    [ "$(grep -c session <<<"$output")" = 1 ]
+}
+
 @test "no-op" {
     run -0 raftbus no-op
     [[ $output == "OK revision "* ]]
@@ -268,9 +322,9 @@ field() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"d": json.load(
 @test "help everywhere" {
     for ask in help --help -h; do
         run -0 raftbus "$ask"
-        says node sim set get delete no-op scan status members log heartbeat elect snapshot trace shell
+        says node sim set get delete no-op txn scan status members log heartbeat elect snapshot trace shell
     done
-    for verb in node sim set get delete no-op scan status members log heartbeat elect snapshot trace shell help; do
+    for verb in node sim set get delete no-op txn scan status members log heartbeat elect snapshot trace shell help; do
         run -0 raftbus "$verb" --help
         says "$verb" "raftbus $verb"
         local long=$output

@@ -104,6 +104,115 @@ TEST(Client, ATimeoutEndsAWriteButNotARead) {
     EXPECT_TRUE(client.call(kGet, Effect::reads).ok());
 }
 
+// A node that opens session 40, and does with writes what it is told.
+TestServer::Handler with_session(TestServer::Handler handler) {
+    return [handler](const Value& request) {
+        if (request["op"].text() == "SESSION")
+            return reply({{"ok", true}, {"session", std::uint64_t(40)}});
+        return handler(request);
+    };
+}
+
+// "40/1": session and number.
+std::string place(const Value& request) {
+    return std::to_string(request["session"].number()) + "/" +
+           std::to_string(request["seq"].number());
+}
+
+TEST(ClientSession, IsOpenedBeforeTheFirstWriteAndNumbersAll) {
+    std::vector<std::string> places;
+    TestServer node(with_session([&](const Value& request) {
+        places.push_back(place(request));
+        return fine(request);
+    }));
+    Client client({node.endpoint()}, 5s);
+    EXPECT_TRUE(client.call(kGet, Effect::reads).ok());
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_TRUE(client.call(kSet, Effect::writes).ok());
+    EXPECT_THAT(node.ops(), ElementsAre("GET", "SESSION", "SET", "SET", "SET"));
+    EXPECT_THAT(places, ElementsAre("0/0", "40/1", "40/2", "0/0"));
+}
+
+TEST(ClientSession, AWriteWithoutAnAnswerIsRepeatedElsewhereUnderItsNumber) {
+    std::vector<std::string> places;
+    TestServer breaks(with_session([&](const Value& request) {
+        places.push_back(place(request));
+        return hang_up();
+    }));
+    TestServer other([&](const Value& request) {
+        places.push_back(place(request));
+        return fine(request);
+    });
+    Client client({breaks.endpoint(), other.endpoint()}, 5s);
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_THAT(other.ops(), ElementsAre("SET"));
+    EXPECT_THAT(places, ElementsAre("40/1", "40/1"));
+}
+
+TEST(ClientSession, AWriteThatTimesOutIsRepeated) {
+    int asked = 0;
+    TestServer slow(with_session([&](const Value& request) {
+        return ++asked == 1 ? refuse_with("TIMEOUT", "unknown") : fine(request);
+    }));
+    Client client({slow.endpoint()}, 5s);
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_THAT(slow.ops(), ElementsAre("SESSION", "SET", "SET"));
+}
+
+TEST(ClientSession, ThatIsGoneIsReplacedIfNothingMayHaveHappenedUnderIt) {
+    int asked = 0;
+    TestServer node(with_session([&](const Value& request) {
+        return ++asked == 2 ? refuse_with("SESSION_EXPIRED") : fine(request);
+    }));
+    Client client({node.endpoint()}, 5s);
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_THAT(node.ops(), ElementsAre("SESSION", "SET", "SET", "SESSION", "SET"));
+}
+
+TEST(ClientSession, C2_ThatIsGoneAfterAnAttemptWithoutAnAnswerLeavesTheWriteUnknown) {
+    TestServer breaks(with_session([](const Value&) { return hang_up(); }));
+    TestServer other([](const Value&) { return refuse_with("SESSION_EXPIRED"); });
+    Client client({breaks.endpoint(), other.endpoint()}, 5s);
+    const Failure failure = failure_of(client, kSet, Effect::writes_once);
+    EXPECT_EQ(failure.exit, Exit::unknown);
+    EXPECT_THAT(failure.what(), HasSubstr("SESSION_EXPIRED"));
+    EXPECT_THAT(other.ops(), ElementsAre("SET"));
+}
+
+TEST(ClientSession, ARefusalAfterAnAttemptWithoutAnAnswerLeavesTheWriteUnknown) {
+    TestServer breaks(with_session([](const Value&) { return hang_up(); }));
+    TestServer other([](const Value&) { return refuse_with("NO_LEADER"); });
+    Client client({breaks.endpoint(), other.endpoint()}, 300ms);
+    EXPECT_EQ(failure_of(client, kSet, Effect::writes_once).exit, Exit::unknown);
+    TestServer breaks_too(with_session([](const Value&) { return hang_up(); }));
+    TestServer knows([](const Value&) { return refuse_with("CONDITION_FAILED"); });
+    Client lucky({breaks_too.endpoint(), knows.endpoint()}, 5s);
+    EXPECT_EQ(lucky.call(kSet, Effect::writes_once).error(), "CONDITION_FAILED")
+        << "the session's answer";
+}
+
+TEST(ClientSession, ThatCanNotBeOpenedMeansThatNothingWasWritten) {
+    TestServer mute([](const Value&) { return silence(); });
+    Client client({mute.endpoint()}, 100ms);
+    EXPECT_EQ(failure_of(client, kSet, Effect::writes_once).exit, Exit::not_executed);
+    EXPECT_THAT(mute.ops(), ElementsAre("SESSION"));
+    TestServer lost([](const Value&) { return refuse_with("NO_LEADER"); });
+    Client other({lost.endpoint()}, 100ms);
+    EXPECT_EQ(other.call(kSet, Effect::writes_once).error(), "NO_LEADER");
+}
+
+TEST(ClientSession, AClusterWithoutSessionsGetsTheWriteAsItIs) {
+    TestServer old([](const Value& request) {
+        return request["op"].text() == "SESSION" ? refuse_with("UNSUPPORTED") : fine(request);
+    });
+    Client client({old.endpoint()}, 5s);
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_TRUE(client.call(kSet, Effect::writes_once).ok());
+    EXPECT_THAT(old.ops(), ElementsAre("SESSION", "SET", "SET"));
+}
+
 TEST(Client, AnswersToOlderRequestsAreDropped) {
     TestServer stutters([](const Value&) {
         return Reaction{{{{"ok", true}, {"revision", std::uint64_t(1)}, {"id", std::uint64_t(999)}},

@@ -160,6 +160,22 @@ TEST(Batches, IntactMeansTheBodyThatWasPacked) {
     EXPECT_FALSE(intact(b));
 }
 
+TEST(Batches, WhatHasNoCommandsIsOneEntry) {
+    for (const BatchKind kind : {BatchKind::no_op, BatchKind::tick, BatchKind::config}) {
+        Batch b = batch(1, 1, 1, "");
+        b.header.kind = kind;
+        EXPECT_TRUE(intact(b)) << to_string(kind);
+        b.header.count = 2;
+        EXPECT_FALSE(intact(b)) << to_string(kind);
+        Batch with_body = batch(1, 1, 1, "body");
+        with_body.header.kind = kind;
+        EXPECT_EQ(intact(with_body), kind == BatchKind::config) << to_string(kind);
+    }
+    Batch unknown = batch(1, 1, 1, "");
+    unknown.header.kind = static_cast<BatchKind>(4);
+    EXPECT_FALSE(intact(unknown));
+}
+
 TEST(Crc32c, KnownValueAndBothFormsAgree) {
     EXPECT_EQ(crc32c("123456789"), 0xe3069283u);
     EXPECT_EQ(crc32c_portable("123456789"), 0xe3069283u);

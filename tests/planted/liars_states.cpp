@@ -18,6 +18,7 @@ public:
         return base_.cursor(query);
     }
     std::uint64_t keys() override { return base_.keys(); }
+    void each_note(char space, const UseNote& use) override { base_.each_note(space, use); }
     KvProgress progress() override { return base_.progress(); }
     std::shared_ptr<Snapshot> snapshot() override { return base_.snapshot(); }
     std::unique_ptr<IncomingSnapshot> receive() override { return base_.receive(); }
@@ -85,6 +86,8 @@ public:
     EntryId applied() const override { return state_->applied(); }
     const StoredConfiguration& configuration() const override { return state_->configuration(); }
     std::uint64_t digest() const override { return state_->digest(); }
+    WallTime clock() const override { return state_->clock(); }
+    std::optional<WallTime> due() const override { return state_->due(); }
     std::uint64_t keys() const override { return state_->keys(); }
     std::optional<Item> get(std::string_view key) override { return state_->get(key); }
     ScanAnswer scan(const ScanQuery& query) override { return state_->scan(query); }

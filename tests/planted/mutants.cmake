@@ -112,3 +112,34 @@ planted_bug(snapshot_takes_back FILE actors/following.cpp
 planted_bug(swallowed_outcomes FILE actors/state_machine.cpp
     REPLACE [[ready.skipped = true;]]
     BY [[]])
+# ---- sessions and times
+
+planted_bug(sessions_not_flushed FILE storage/kv_layers.cpp
+    REPLACE [[    parts_.sessions.note_changes(table_);
+]]
+    BY [[]])
+
+planted_bug(expiries_not_flushed FILE storage/kv_layers.cpp
+    REPLACE [[    parts_.expiries.note_changes(table_);
+]]
+    BY [[]])
+
+planted_bug(outcome_not_remembered FILE storage/kv_execute.cpp
+    REPLACE [[        sessions.remember(command.session, command.seq, outcome);
+]]
+    BY [[]])
+
+planted_bug(expiry_by_local_time FILE actors/leading.cpp
+    REPLACE [[.time = time_.at(context_.now()),]]
+    BY [[.time = context_.wall_time(),]])
+
+planted_bug(no_ticks FILE actors/leading.cpp
+    REPLACE [[    append(BatchKind::tick, 1, self_, {}, 0, {});
+]]
+    BY [[]])
+
+planted_bug(transaction_in_part FILE storage/transaction.cpp
+    REPLACE [[for (const TransactionStep& step : steps) carry_out(step, reply);]]
+    BY [[for (const TransactionStep& step : steps)
+            if (&step != &steps.front() || steps.size() < 3) carry_out(step, reply);
+            else reply.set(revision_);]])

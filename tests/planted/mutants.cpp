@@ -42,7 +42,8 @@ std::vector<Bug> mutants() {
                                kReplicaLog = "replica_log.cpp", kRule = "commit_rule.hpp",
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
                                kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
-                               kState = "state_machine.cpp";
+                               kState = "state_machine.cpp", kLayers = "kv_layers.cpp",
+                               kExecute = "kv_execute.cpp", kTransaction = "transaction.cpp";
     return {
         {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
         {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},
@@ -105,6 +106,16 @@ std::vector<Bug> mutants() {
          only({Fault::duplicate, Fault::delay, Fault::partition, Fault::pause})},
         {"swallowed_outcomes", "a node does not know what a snapshot has swallowed", kState, 1000,
          without({Fault::rot})},
+        {"sessions_not_flushed", "a start forgets what sessions remember", kLayers, 100, {}},
+        {"expiries_not_flushed", "a start forgets which keys are to go", kLayers, 100, {}},
+        {"outcome_not_remembered", "a write that comes again is executed again", kExecute, 50, {}},
+        {"expiry_by_local_time",
+         "the leader's wall clock is the time in the log",
+         kLeading,
+         50,
+         {}},
+        {"no_ticks", "keys go only when somebody writes", kLeading, 50, {}},
+        {"transaction_in_part", "a transaction's first step is left out", kTransaction, 50, {}},
     };
 }
 

@@ -19,9 +19,10 @@ constexpr Duration kPatience = 50ms;  // beyond a request's timeout
 // ---- the client
 
 std::uint64_t SceneClient::send(NodeId node, const Ask& ask, const std::string& key,
-                                Duration timeout, Reading reading) {
-    cluster_.request(node, {SharedBytes::copy("client"),
-                            SharedBytes::own(pack_request(++last_, ask, key, reading, timeout))});
+                                Duration timeout, Reading reading, const Manner& manner) {
+    cluster_.request(node,
+                     {SharedBytes::copy("client"),
+                      SharedBytes::own(pack_request(++last_, ask, key, reading, timeout, manner))});
     return last_;
 }
 
@@ -42,8 +43,8 @@ std::optional<ReplyFields> SceneClient::wait(std::uint64_t number, Duration limi
 }
 
 ReplyFields SceneClient::ask(NodeId node, const Ask& ask, const std::string& key, Duration timeout,
-                             Reading reading) {
-    const auto reply = wait(send(node, ask, key, timeout, reading), timeout + kPatience);
+                             Reading reading, const Manner& manner) {
+    const auto reply = wait(send(node, ask, key, timeout, reading, manner), timeout + kPatience);
     if (reply) return *reply;
     ReplyFields silence;
     silence.error = "SILENCE";

@@ -33,14 +33,15 @@ public:
 
     // Asks and does not wait. Returns the number to ask for the answer by.
     std::uint64_t send(NodeId node, const Ask& ask, const std::string& key = {},
-                       Duration timeout = 2s, Reading reading = Reading::linearizable);
+                       Duration timeout = 2s, Reading reading = Reading::linearizable,
+                       const Manner& manner = {});
     // None: not answered yet.
     std::optional<ReplyFields> answer(std::uint64_t number) const;
     // Runs the cluster until the number is answered, or for `limit`.
     std::optional<ReplyFields> wait(std::uint64_t number, Duration limit);
     // Asks one node; without any answer some time after the timeout, the error is "SILENCE".
     ReplyFields ask(NodeId node, const Ask& ask, const std::string& key = {}, Duration timeout = 2s,
-                    Reading reading = Reading::linearizable);
+                    Reading reading = Reading::linearizable, const Manner& manner = {});
 
     // Asks one node after the other until one has done it; throws if none has within `limit`. Not
     // for what must happen once.
@@ -49,6 +50,10 @@ public:
     std::optional<std::string> get(const std::string& key, Duration limit = 10s);
     // AskToAdd, AskToRemove, AskToPromote.
     void change(const Ask& ask, Duration limit = 10s);
+    // A session's id.
+    std::uint64_t open_session(Duration limit = 10s) {
+        return insist(AskSession{}, {}, limit).session;
+    }
     // Everything that is there.
     std::vector<ReplyItem> scan(Duration limit = 10s) { return insist(ScanAll{}, {}, limit).items; }
 

@@ -13,7 +13,11 @@ using namespace std::string_literals;
 using testing::erase;
 using testing::if_revision;
 using testing::if_value;
+using testing::in_session;
+using testing::open_session;
 using testing::set;
+using testing::transaction;
+using testing::ttl;
 
 std::string packed(const Command& command) {
     std::string body;
@@ -37,6 +41,7 @@ TEST(Command, IsAnArrayWithoutItsTrailingNils) {
 TEST(Command, ComesBackAsItWasPacked) {
     const std::string binary("\x00\xff\x93", 3);
     const std::string large(1 << 20, 'x');
+    const std::string steps = "steps";
     const std::vector<Command> commands = {
         set("k", "v"),
         set("", ""),
@@ -47,6 +52,14 @@ TEST(Command, ComesBackAsItWasPacked) {
         if_revision(~std::uint64_t{0}, erase("k")),
         if_revision(300, if_value("old", set(std::string_view(large).substr(0, 300), binary))),
         if_value(large, erase("k")),
+        ttl(5, set("k", "v")),
+        ttl(~std::uint64_t{0}, if_value("", set("k", "v"))),
+        open_session(1),
+        transaction(steps),
+        in_session(7, 1, Command{}),
+        in_session(7, 2, erase("k")),
+        in_session(0, 3, ttl(5, set("k", "v"))),
+        in_session(8, 1'024, transaction(steps)),
     };
     std::string body;
     for (const Command& command : commands) append_command(body, command);
@@ -73,9 +86,15 @@ TEST(Command, ThatIsWrongIsRefusedWithTheReason) {
     EXPECT_EQ(refusal("\xc0"), "malformed command: not an array");
     EXPECT_EQ(refusal("\x90"), "malformed command: empty");
     EXPECT_EQ(refusal("\x91\xa1s"), "malformed command: its kind is not a number");
-    EXPECT_EQ(refusal("\x91\x04"), "malformed command: of a kind that this version does not know");
+    EXPECT_EQ(refusal("\x91\x06"), "malformed command: of a kind that this version does not know");
     EXPECT_EQ(refusal("\x91\xcd\x01\x01"),
               "malformed command: of a kind that this version does not know");
+    EXPECT_EQ(refusal("\x91\x04"), "malformed command: a session without a life");
+    EXPECT_EQ(refusal("\x91\x05"), "malformed command: a transaction without steps");
+    EXPECT_EQ(refusal("\x97\x03\xc0\xc0\xc0\xc0\xc0\x07"),
+              "malformed command: a session's write without a number");
+    EXPECT_EQ(refusal("\x96\x02\xc4\x01k\xc0\xc0\xc0\x05"),
+              "malformed command: an erase with a time");
     EXPECT_EQ(refusal("\x93\x01\xa1k\xc4\x01v"), "malformed command: its key is not bin");
     EXPECT_EQ(refusal("\x92\x01\xc4\x01k"), "malformed command: a set without a value");
     EXPECT_EQ(refusal("\x93\x01\xc4\x01k\xc0"), "malformed command: a set without a value");
@@ -89,7 +108,7 @@ TEST(Command, ThatIsWrongIsRefusedWithTheReason) {
 }
 
 TEST(Command, WithAFieldOfALaterVersionIsNotTakenForAnOlderOne) {
-    EXPECT_EQ(refusal("\x96\x01\xc4\x01k\xc4\x01v\xc0\xc0\x05"),
+    EXPECT_EQ(refusal("\x99\x01\xc4\x01k\xc4\x01v\xc0\xc0\x05\x01\x01\x01"),
               "malformed command: fields that this version does not know");
 }
 
@@ -107,11 +126,13 @@ TEST(Command, ThatIsCutShortAnywhereIsRefused) {
 TEST(Command, OfAnyBytesEndsInACommandOrARefusal) {
     std::mt19937_64 random(20240607);
     const std::string seed = packed(if_revision(70'000, if_value("old", set("key", "value")))) +
-                             packed(erase("k")) + packed(Command{});
+                             packed(erase("k")) + packed(Command{}) +
+                             packed(in_session(300, 5, ttl(9, set("k", "v")))) +
+                             packed(open_session(70'000));
     std::uint64_t taken = 0;
     for (int round = 0; round < 50'000; ++round) {
         std::vector<char> bytes(seed.begin(), seed.end());
-        if (round % 2 == 0) bytes.resize(random() % 40);
+        if (round % 2 == 0) bytes.resize(random() % seed.size());
         for (std::uint64_t change = random() % 4 + 1; change > 0 && !bytes.empty(); --change)
             bytes[random() % bytes.size()] = static_cast<char>(random());
         CommandReader reader(std::string_view(bytes.data(), bytes.size()));

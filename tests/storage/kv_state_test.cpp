@@ -8,10 +8,7 @@
 #include <map>
 #include <random>
 
-#include "storage/kv_memory.hpp"
-#include "storage/kv_rocksdb.hpp"
-#include "tests/testing/commands.hpp"
-#include "tests/testing/temp_directory.hpp"
+#include "tests/storage/kv_subject.hpp"
 
 namespace raftbus {
 namespace {
@@ -20,107 +17,10 @@ using namespace std::string_literals;
 using testing::erase;
 using testing::if_revision;
 using testing::if_value;
+using testing::Kind;
+using testing::range;
 using testing::set;
-
-enum class Kind {
-    memory,
-    rocksdb,              // all in the table
-    rocksdb_flushed,      // all but the newest batch is beneath
-    rocksdb_three_layers  // a flush is always under way: frozen, then written, then ended
-};
-
-std::string name_of(const ::testing::TestParamInfo<Kind>& info) {
-    switch (info.param) {
-        case Kind::memory:
-            return "Memory";
-        case Kind::rocksdb:
-            return "RocksDb";
-        case Kind::rocksdb_flushed:
-            return "RocksDbFlushed";
-        case Kind::rocksdb_three_layers:
-            return "RocksDbThreeLayers";
-    }
-    return {};
-}
-
-// A state that flushes as its kind says, and counts the log's indexes.
-class Subject {
-public:
-    explicit Subject(Kind kind) : kind_(kind) {
-        if (kind == Kind::memory) {
-            state_ = std::make_unique<KvMemory>();
-        } else {
-            state_ = std::move(KvRocksdb::open(directory_.path(), {}).value());
-        }
-    }
-
-    std::vector<CommandOutcome> apply(const std::vector<Command>& commands) {
-        flush();
-        std::vector<CommandOutcome> outcomes;
-        state_->apply(testing::batch_of(next(), Term(1), commands), &outcomes);
-        return outcomes;
-    }
-    CommandOutcome apply(const Command& command) { return apply(std::vector{command}).at(0); }
-    void apply_no_op_entry() {
-        flush();
-        state_->apply(testing::no_op_batch(next(), Term(1)), nullptr);
-    }
-
-    // "value@revision", or "-".
-    std::string get(std::string_view key) {
-        const std::optional<Item> item = state_->get(key);
-        if (!item) return "-";
-        EXPECT_TRUE(item->key.empty());
-        return std::string(item->value.view()) + "@" + std::to_string(item->revision);
-    }
-    // "key=value@revision key=value@revision ..."; more to come: "..." at the end.
-    std::string scan(const ScanQuery& query) {
-        const ScanAnswer answer = state_->scan(query);
-        std::string text;
-        for (const Item& item : answer.items)
-            text += std::string(item.key.view()) + "=" + std::string(item.value.view()) + "@" +
-                    std::to_string(item.revision) + " ";
-        return text + (answer.more ? "..." : "");
-    }
-
-    LogIndex next() const { return state_->applied().index.next(); }
-    KvState& operator*() { return *state_; }
-    KvState* operator->() { return state_.get(); }
-
-private:
-    void flush() {
-        switch (kind_) {
-            case Kind::memory:
-            case Kind::rocksdb:
-                return;
-            case Kind::rocksdb_flushed:
-                state_->begin_flush()();
-                state_->end_flush();
-                return;
-            case Kind::rocksdb_three_layers:
-                if (step_ % 3 == 0) work_ = state_->begin_flush();
-                if (step_ % 3 == 1) work_();
-                if (step_ % 3 == 2) state_->end_flush();
-                ++step_;
-                return;
-        }
-    }
-
-    const Kind kind_;
-    testing::TempDirectory directory_;
-    std::unique_ptr<KvState> state_;
-    std::function<void()> work_;
-    int step_ = 0;
-};
-
-ScanQuery range(std::string_view start, std::optional<std::string_view> end) {
-    ScanQuery query;
-    query.start = SharedBytes::copy(start);
-    if (end) query.end = SharedBytes::copy(*end);
-    query.limit = 1000;
-    query.bytes_max = 1 << 20;
-    return query;
-}
+using testing::Subject;
 
 class KvStateTest : public ::testing::TestWithParam<Kind> {
 protected:
@@ -129,7 +29,7 @@ protected:
 INSTANTIATE_TEST_SUITE_P(All, KvStateTest,
                          ::testing::Values(Kind::memory, Kind::rocksdb, Kind::rocksdb_flushed,
                                            Kind::rocksdb_three_layers),
-                         name_of);
+                         testing::name_of);
 
 TEST_P(KvStateTest, StartsEmpty) {
     EXPECT_EQ(state->applied(), EntryId());

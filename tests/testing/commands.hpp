@@ -1,6 +1,7 @@
 // commands: makers of commands and of the batches that carry them.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,29 @@ inline Command if_revision(std::uint64_t revision, Command command) {
 }
 inline Command if_value(std::string_view value, Command command) {
     command.if_value = value;
+    return command;
+}
+
+inline Command ttl(std::uint64_t ttl_ms, Command command) {
+    command.ttl_ms = ttl_ms;
+    return command;
+}
+inline Command open_session(std::uint64_t life_ms = 600'000) {
+    Command command;
+    command.kind = CommandKind::session;
+    command.ttl_ms = life_ms;
+    return command;
+}
+inline Command in_session(std::uint64_t session, std::uint64_t seq, Command command) {
+    command.session = session;
+    command.seq = seq;
+    return command;
+}
+// `packed` must outlive the command.
+inline Command transaction(const std::string& packed) {
+    Command command;
+    command.kind = CommandKind::transaction;
+    command.value = packed;
     return command;
 }
 
