@@ -7,9 +7,9 @@
 namespace raftbus {
 
 const Configurations::Entry& Configurations::at(LogIndex index) const {
-    const auto after = std::find_if(entries_.begin() + 1, entries_.end(),
-                                    [&](const Entry& entry) { return entry.index > index; });
-    return *std::prev(after);
+    const auto found = std::find_if(entries_.rbegin(), entries_.rend() - 1,
+                                    [&](const Entry& entry) { return entry.index <= index; });
+    return *found;
 }
 
 std::vector<const Configurations::Entry*> Configurations::from(LogIndex index) const {

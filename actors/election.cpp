@@ -220,8 +220,10 @@ void Election::on_timer(TimerId timer) {
 }
 
 void Election::judge(const SoundOut&, const Standing& standing) {
-    if (!voter()) return become_follower("not a voter");
-    if (standing.removed) return become_follower("removed from the cluster");
+    if (!voter() || standing.removed) {
+        if (!leader_is_heard(standing)) set_leader(NodeId());  // clients need not wait for it
+        return become_follower(standing.removed ? "removed from the cluster" : "not a voter");
+    }
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {

@@ -22,12 +22,13 @@ int ms(Duration duration) {
 }  // namespace
 
 PeerLink::PeerLink(zmq::context_t& context, const Member& peer, const LinkOptions& options,
-                   std::string preamble, LinkEvents& events)
+                   std::string preamble, LinkEvents& events, std::uint64_t number)
     : context_(context),
       peer_(peer),
       options_(options),
       preamble_(std::move(preamble)),
-      events_(events) {
+      events_(events),
+      number_(number) {
     open();
 }
 
@@ -48,7 +49,7 @@ void PeerLink::open() {
     socket_.set(zmq::sockopt::reconnect_ivl_max, ms(options_.reconnect_max));
     socket_.set(zmq::sockopt::handshake_ivl, ms(options_.handshake_timeout));
 
-    const std::string monitor = fmt::format("inproc://monitor.{}.{}", peer_.node.value, ++built_);
+    const std::string monitor = fmt::format("inproc://monitor.{}.{}", number_, ++built_);
     if (zmq_socket_monitor(socket_.handle(), monitor.c_str(), kMonitored) != 0)
         throw zmq::error_t();
     monitor_ = zmq::socket_t(context_, zmq::socket_type::pair);

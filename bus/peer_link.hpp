@@ -29,8 +29,9 @@ public:
 
 class PeerLink final : public Source {
 public:
+    // `number`: no other link of this node has had it; it names the monitor.
     PeerLink(zmq::context_t& context, const Member& peer, const LinkOptions& options,
-             std::string preamble, LinkEvents& events);
+             std::string preamble, LinkEvents& events, std::uint64_t number);
     ~PeerLink() override;
 
     const Member& peer() const { return peer_; }
@@ -69,7 +70,8 @@ private:
     LinkEvents& events_;
     zmq::socket_t socket_;
     zmq::socket_t monitor_;
-    std::uint64_t built_ = 0;  // how often: names the monitor
+    const std::uint64_t number_;
+    std::uint64_t built_ = 0;  // how often: names the monitor, too
     bool up_ = false;          // the handshake has succeeded and nothing broke since
     bool failed_ = false;      // libzmq will not try again
     bool stirred_ = true;      // the monitor spoke since the last check

@@ -27,7 +27,7 @@ std::string PeerLinks::preamble_for(NodeId peer) const {
 PeerLink& PeerLinks::make(const Member& member) {
     auto& link = links_[member.node];
     link = std::make_unique<PeerLink>(shared_.zmq, member, shared_.config.link,
-                                      preamble_for(member.node), events_);
+                                      preamble_for(member.node), events_, ++links_made_);
     return *link;
 }
 

@@ -36,6 +36,7 @@ private:
     Shared& shared_;
     LinkEvents& events_;
     LogIndex configured_;
+    std::uint64_t links_made_ = 0;
     std::string endpoint_;  // of this node, for peers
     std::map<NodeId, std::unique_ptr<PeerLink>> links_;
     Frames frames_;

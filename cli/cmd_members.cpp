@@ -93,6 +93,13 @@ Step step(std::vector<Known>& members, const std::string& op, std::uint64_t node
     return step;
 }
 
+bool answers(Session& session, const std::string& client) {
+    if (client.empty()) return false;
+    const auto answers =
+        session.client->ask_each({client}, {{"op", "STATUS"}}, session.client->timeout());
+    return answers.front().reply && answers.front().reply->ok();
+}
+
 // NEW has to be there before OLD goes: it answers, it votes, and only then there is one more than
 // is needed.
 std::vector<Step> plan_replace(Session& session, std::vector<Known> members, std::uint64_t old,
@@ -104,9 +111,7 @@ std::vector<Step> plan_replace(Session& session, std::vector<Known> members, std
                       fmt::format("start it first: raftbus node --id {} --data DIR --join {} "
                                   "--learner",
                                   fresh, session.client->preferred()));
-    const auto answers =
-        session.client->ask_each({joined->client}, {{"op", "STATUS"}}, session.client->timeout());
-    if (joined->client.empty() || !answers.front().reply || !answers.front().reply->ok())
+    if (!answers(session, joined->client))
         throw Failure(Exit::unreachable,
                       fmt::format("n{} does not answer at {}: nothing was changed", fresh,
                                   joined->client.empty() ? "an address for clients"

@@ -94,6 +94,8 @@ const std::vector<SimConsole::Command>& SimConsole::commands() {
         {"pause", "N", "the process stands still", 1, 1, &SimConsole::pause},
         {"resume", "N", "and goes on", 1, 1, &SimConsole::resume},
         {"elect", "N", "tell a node to campaign", 1, 1, &SimConsole::elect},
+        {"add", "N", "the next node joins, as a learner first", 1, 1, &SimConsole::add},
+        {"remove", "N", "it is a member no more", 1, 1, &SimConsole::remove},
         {"cut", "1,2|3", "cut the links between groups; 1>3: one way", 1, 1, &SimConsole::cut},
         {"heal", "", "mend all links", 0, 0, &SimConsole::heal},
         {"disconnect", "A B", "break the connections between two nodes", 2, 2,
@@ -246,7 +248,7 @@ Exit SimConsole::elect(const Words& words) {
 // ---- links and disks
 
 Exit SimConsole::cut(const Words& words) {
-    const SimCuts cuts = sim_cuts_from(words.front(), simulation_.plan().nodes);
+    const SimCuts cuts = sim_cuts_from(words.front(), nodes());
     act([&] {
         for (const auto& [from, to] : cuts) simulation_.cluster().cut_one_way(from, to);
     });
@@ -259,8 +261,7 @@ Exit SimConsole::heal(const Words&) {
 }
 
 Exit SimConsole::disconnect(const Words& words) {
-    const std::size_t nodes = simulation_.plan().nodes;
-    const NodeId a(sim_node_from(words[0], nodes)), b(sim_node_from(words[1], nodes));
+    const NodeId a(sim_node_from(words[0], nodes())), b(sim_node_from(words[1], nodes()));
     if (a == b) throw Failure(Exit::refused, "these are one node", "name two");
     act([&] {
         simulation_.cluster().network().disconnect(a, b);

@@ -39,6 +39,8 @@ sim::RunOptions SimConsole::listened() {
     if (settings_.trace) trace({"on"});
     sim::RunOptions run = settings_.run;
     run.watcher = &listener_;
+    constexpr std::size_t kSpares = 4;
+    run.spares = kSpares;
     return run;
 }
 
@@ -132,7 +134,7 @@ std::string SimConsole::help() {
 // ---- what commands need
 
 std::uint32_t SimConsole::node_in(const Words& words) const {
-    return sim_node_from(words.front(), simulation_.plan().nodes);
+    return sim_node_from(words.front(), nodes());
 }
 
 std::uint32_t SimConsole::alive_node_in(const Words& words) const {

@@ -60,6 +60,8 @@ private:
     Exit pause(const Words& words);
     Exit resume(const Words& words);
     Exit elect(const Words& words);
+    Exit add(const Words& words);
+    Exit remove(const Words& words);
     Exit cut(const Words& words);
     Exit heal(const Words& words);
     Exit disconnect(const Words& words);
@@ -73,6 +75,9 @@ private:
 
     // ---- what they need
 
+    // How many nodes there have been.
+    std::size_t nodes() const;
+    void change(const MemberChange& wanted, const std::function<bool(const Configuration&)>& done);
     std::uint32_t node_in(const Words& words) const;
     std::uint32_t alive_node_in(const Words& words) const;
     void act(const std::function<void()>& action);

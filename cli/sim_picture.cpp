@@ -58,7 +58,7 @@ Records picture_of(const sim::Cluster& cluster, bool unicode) {
     Records records{{"node", "role", "term", "log", "durable", "commit", "applied", "cut off from"},
                     {}};
     for (std::uint32_t n = 1; n <= cluster.size(); ++n)
-        records.rows.push_back(row_of(cluster, cluster.node(n), unicode));
+        if (cluster.born(n)) records.rows.push_back(row_of(cluster, cluster.node(n), unicode));
     return records;
 }
 

@@ -203,6 +203,7 @@ Plan make_plan(const RunOptions& options) {
     if (options.nodes) plan.nodes = *options.nodes;
     plan.faults = draw_faults(options);
     if (has(plan.faults, Fault::membership)) plan.spares = kSpares;
+    if (options.spares) plan.spares = *options.spares;
     plan.weather = draw_weather(options.seed, plan.faults);
     plan.pace = draw_pace(options.seed);
     plan.node = draw_node(options.seed);

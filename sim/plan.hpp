@@ -64,6 +64,7 @@ struct RunOptions {
     std::uint64_t seed = 1;
     std::optional<std::size_t> nodes;  // 1 to 15
     std::optional<std::size_t> clients;
+    std::optional<std::size_t> spares;  // machines for nodes that join
     Duration duration = std::chrono::seconds(60);
     std::optional<Faults> faults;                     // none: a drawn choice of all of them
     Faults without;                                   // these are left out of what would be drawn

@@ -38,12 +38,14 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                            {"kind", "voter"},
                            {"peer", "tcp://a:1"},
                            {"client", "tcp://a:2"},
-                           {"trace", ""}},
+                           {"trace", ""},
+                           {"promote", false}},
                           {{"node", 2},
                            {"kind", "learner"},
                            {"peer", "tcp://b:1"},
                            {"client", "tcp://b:2"},
-                           {"trace", "tcp://b:3"}}};
+                           {"trace", "tcp://b:3"},
+                           {"promote", false}}};
     EXPECT_EQ(status, (Json{{"ok", true},
                             {"id", 1},
                             {"node", 1},
@@ -62,7 +64,8 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                             {"client", "tcp://a:2"},
                             {"trace", ""},
                             {"storage_answers", true},
-                            {"keys", 5}}));
+                            {"keys", 5},
+                            {"member", true}}));
     EXPECT_EQ(replies[1].second, (Json{{"ok", true}, {"id", 2}, {"members", members}}));
 }
 
@@ -149,6 +152,21 @@ TEST(GatewayLog, BeyondTheEndThereIsNothing) {
     EXPECT_EQ(indexes(node.reply()), std::vector<int>{});
 }
 
+TEST(GatewayLog, AConfigurationIsShownInWords) {
+    GatewayScene node;
+    node.ask(Json{{"op", "LOG"}});
+    Batch batch;
+    batch.header = {
+        .kind = BatchKind::config, .first = LogIndex(1), .count = 1, .term = Term(1)};
+    batch.body = SharedBytes::own(
+        encode_configuration(configuration_of({{NodeId(1)}, {NodeId(2), false}})));
+    node.deliver(LogRead{node.sent<ReadLog>().request, LogIndex(1), LogIndex(1), {batch}});
+    const Json entry = node.reply().at("entries").at(0);
+    EXPECT_EQ(entry.at("kind"), "config");
+    const std::string words = "[n1] learners=[n2]";
+    EXPECT_EQ(entry.at("value"), Json::binary({words.begin(), words.end()}));
+}
+
 TEST(GatewayLog, OneIsReadAfterTheOther) {
     GatewayScene node;
     node.ask_all({{{"op", "LOG"}, {"id", 1}}, {{"op", "LOG"}, {"id", 2}}});
@@ -163,7 +181,9 @@ TEST(GatewayElections, TheNodeCampaignsAndTheLeaderThatComesOfItIsTheAnswer) {
     GatewayScene node;
     node.leader(7, 1);
     node.ask(Json{{"op", "ELECT"}, {"node", 2}});
-    node.deliver(members_report(node.sent<AskReport>().ask));
+    ReplicatorReport voters = members_report(node.sent<AskReport>().ask);
+    voters.members[1].voter = true;
+    node.deliver(voters);
     EXPECT_EQ(node.context.sent[0].to, (Address{NodeId(2), ActorName::election}));
     node.sent<Campaign>();
     node.deliver(CampaignReply{Term(7), false}, {NodeId(2), ActorName::election});
@@ -189,6 +209,16 @@ TEST(GatewayElections, AStrangerIsRefusedAndTheMembersNamed) {
     const Json reply = node.reply();
     expect_failure(reply, "BAD_REQUEST", "no");
     EXPECT_NE(reply.at("message").get<std::string>().find("members are 1, 2"), std::string::npos);
+    EXPECT_EQ(node.count<Campaign>(), 0u);
+}
+
+TEST(GatewayElections, ALearnerIsRefused) {
+    GatewayScene node;
+    node.ask(Json{{"op", "ELECT"}, {"node", 2}});
+    node.deliver(members_report(0));
+    const Json reply = node.reply();
+    expect_failure(reply, "BAD_REQUEST", "no");
+    EXPECT_NE(reply.at("message").get<std::string>().find("a learner"), std::string::npos);
     EXPECT_EQ(node.count<Campaign>(), 0u);
 }
 

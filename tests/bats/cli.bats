@@ -215,6 +215,15 @@ END
     [ "$(field 'len(d)' <<<"$output")" = 3 ]
 }
 
+@test "members: a plan changes nothing" {
+    run -0 raftbus members remove 3 --dry-run
+    says "remove n3" "n1,n2" "2"
+    run -2 raftbus members replace 3 9
+    says "n9 is not a member" "--join"
+    run -0 raftbus members -o json
+    [ "$(field 'len(d)' <<<"$output")" = 3 ]
+}
+
 @test "heartbeat" {
     run -0 raftbus heartbeat
     says "leader n" "majority"

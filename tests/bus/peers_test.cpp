@@ -146,8 +146,8 @@ TEST_F(TwoNodes, AStrangerIsRefused) {
     send_when_up(B, Heartbeat{});
     one.start();
     two.start();
-    two.logged("refused node 1: it is not in this node's --peers");
-    one.logged("node 1 is not in its --peers");
+    two.logged("refused node 1: it is not among the members that this node knows");
+    one.logged("node 1 is not among the members that it knows");
 }
 
 TEST_F(TwoNodes, AClientsPortInPlaceOfAPeersIsNamed) {

@@ -78,6 +78,25 @@ TEST(NodeOptions, PeersMustMakeSense) {
                 HasSubstr("N=tcp://host:port"));
 }
 
+TEST(NodeOptions, ANodeThatJoinsNeedsNoPeers) {
+    const auto joining = [](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {"--id", "4",      "--data",
+                                              "d",    "--join", "tcp://127.0.0.1:7238"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return arguments;
+    };
+    const NodeSettings settings =
+        node_settings(parse_arguments(node_option_specs(), joining({"--learner"})));
+    EXPECT_EQ(settings.join, "tcp://127.0.0.1:7238");
+    EXPECT_TRUE(settings.learner);
+    EXPECT_EQ(settings.peer_bind, "tcp://127.0.0.1:7269");
+    EXPECT_EQ(settings.client_bind, "tcp://127.0.0.1:7268");
+    EXPECT_THAT(refusal_of(joining({"--peers", "4=tcp://a:1"})), HasSubstr("exclude each other"));
+    EXPECT_THAT(refusal_of(joining({"--peer", "tcp://0.0.0.0:7239"})),
+                HasSubstr("no address at which the other nodes reach this one"));
+    EXPECT_THAT(refusal_with({"--learner"}), HasSubstr("goes with --join"));
+}
+
 TEST(NodeOptions, AHeartbeatMustLeaveTimeBeforeAnElection) {
     EXPECT_THAT(
         refusal_with({"--heartbeat", "150ms"}),

@@ -52,6 +52,22 @@ Reaction store(const Value& request) {
     return reply({{"ok", true}, {"revision", std::uint64_t(8)}});
 }
 
+// Three voters and a learner.
+Reaction membership(const Value& request) {
+    if (request["op"].text() != "MEMBERS")
+        return reply({{"ok", false},
+                      {"error", "BAD_REQUEST"},
+                      {"message", "node 9 is not a member of this cluster"},
+                      {"executed", "no"}});
+    Value::List members;
+    for (const std::uint64_t node : {1, 2, 3, 4})
+        members.push_back(Value::Map{{"node", node},
+                                     {"kind", node == 4 ? "learner" : "voter"},
+                                     {"peer", "tcp://127.0.0.1:1"},
+                                     {"client", ""}});
+    return reply({{"ok", true}, {"members", members}});
+}
+
 class Commands : public testing::Test {
 protected:
     Exit run(std::vector<std::string> words) {
@@ -134,6 +150,40 @@ TEST_F(Commands, EveryVerbHasHelpAndThreeExamples) {
     }
     EXPECT_EQ(run_bare({"--version"}), Exit::done);
     EXPECT_THAT(out.str(), StartsWith("raftbus "));
+}
+
+class MembersCommand : public Commands {
+protected:
+    Exit run(std::vector<std::string> words) {
+        out.str("");
+        err.str("");
+        words.insert(words.end(), {"-e", cluster.endpoint()});
+        return runner.run(words);
+    }
+    TestServer cluster{membership};
+};
+
+TEST_F(MembersCommand, APlanShowsVotersAndQuorumAndChangesNothing) {
+    EXPECT_EQ(run({"members", "promote", "n4", "--dry-run"}), Exit::done);
+    EXPECT_THAT(out.str(), AllOf(HasSubstr("promote n4"), HasSubstr("n1,n2,n3,n4  3")));
+    EXPECT_EQ(run({"members", "remove", "2", "--dry-run", "-o", "json"}), Exit::done);
+    EXPECT_EQ(out.str(), "[{\"op\":\"REMOVE\",\"node\":2,\"voters\":[1,3],\"quorum\":2}]\n");
+    EXPECT_EQ(run({"members", "add", "5", "tcp://h:1", "tcp://h:2", "--dry-run"}), Exit::done);
+    EXPECT_THAT(out.str(), HasSubstr("n1,n2,n3  ")) << "a learner first";
+    for (const std::string& op : cluster.ops()) EXPECT_EQ(op, "MEMBERS");
+}
+
+TEST_F(MembersCommand, WhatMakesNoSenseIsRefused) {
+    EXPECT_EQ(run({"members", "remove", "9"}), Exit::refused);
+    EXPECT_THAT(err.str(), HasSubstr("node 9 is not a member"));
+    EXPECT_EQ(run({"members", "frob", "9"}), Exit::refused);
+    EXPECT_THAT(err.str(), HasSubstr("is not add, remove, promote or replace"));
+    EXPECT_EQ(run({"members", "add", "5", "nowhere", "tcp://h:2"}), Exit::refused);
+    EXPECT_THAT(err.str(), HasSubstr("tcp://"));
+    EXPECT_EQ(run({"members", "replace", "2", "7"}), Exit::refused);
+    EXPECT_THAT(err.str(), AllOf(HasSubstr("n7 is not a member"), HasSubstr("--join")));
+    EXPECT_EQ(run({"members", "replace", "2", "4"}), Exit::unreachable);
+    EXPECT_THAT(err.str(), HasSubstr("nothing was changed"));
 }
 
 TEST_F(Commands, CommonOptionsMayStandBeforeTheVerb) {

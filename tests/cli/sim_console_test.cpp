@@ -74,6 +74,16 @@ TEST_F(Console, ProcessesDieAndComeBack) {
                       HasSubstr("passed\n")));
 }
 
+TEST_F(Console, NodesJoinAndLeave) {
+    EXPECT_EQ(
+        type({"set k v", "add 4", "remove 1", "show", "get k", "kill 4", "start 4", "finish"}),
+        Exit::done);
+    EXPECT_THAT(out.str(),
+                AllOf(HasSubstr("n4 joins"), HasSubstr("get k\nv\n"), HasSubstr("passed\n")));
+    EXPECT_EQ(type({"add 5"}), Exit::refused);
+    EXPECT_THAT(err.str(), HasSubstr("write add 4"));
+}
+
 TEST_F(Console, AStepShowsWhatWasTaken) {
     type({"run 2s", "step 2", "trace on", "get k", "trace off"});
     EXPECT_THAT(out.str(), AllOf(HasSubstr("<- "), HasSubstr("Get k")));

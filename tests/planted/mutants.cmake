@@ -112,6 +112,7 @@ planted_bug(snapshot_takes_back FILE actors/following.cpp
 planted_bug(swallowed_outcomes FILE actors/state_machine.cpp
     REPLACE [[ready.skipped = true;]]
     BY [[]])
+
 # ---- sessions and times
 
 planted_bug(sessions_not_flushed FILE storage/kv_layers.cpp
@@ -143,3 +144,36 @@ planted_bug(transaction_in_part FILE storage/transaction.cpp
     BY [[for (const TransactionStep& step : steps)
             if (&step != &steps.front() || steps.size() < 3) carry_out(step, reply);
             else reply.set(revision_);]])
+
+# ---- membership
+
+planted_bug(config_at_commit FILE actors/leading.cpp
+    REPLACE [[log_.configurations().in_force();
+    halves_]]
+    BY [[log_.committed_configuration();
+    halves_]])
+
+planted_bug(one_majority_of_two FILE actors/commit_rule.hpp RECOMPILE actors/leading.cpp
+    REPLACE [[return *std::min_element(reached.begin(), reached.end());]]
+    BY [[return reached.front();]])
+
+planted_bug(one_half_elects FILE actors/vote_tally.hpp RECOMPILE actors/election.cpp
+    REPLACE [[return std::all_of(halves_.begin(), halves_.end(),]]
+    BY [[return std::any_of(halves_.begin(), halves_.end(),]])
+
+planted_bug(change_before_commit FILE actors/member_changes.cpp
+    REPLACE [[return log_.commit() >= no_op && log_]]
+    BY [[return no_op && log_]])
+
+planted_bug(learner_counted FILE actors/leading.cpp
+    REPLACE [[    halves_ = configuration.halves();
+]]
+    BY [[    halves_ = configuration.halves();
+    for (const Member& member : configuration.members)
+        if (!member.voter) halves_.front().push_back(member.node);
+]])
+
+planted_bug(cut_config_kept FILE actors/replica_log.cpp
+    REPLACE [[    configurations_.cut_from(index);
+]]
+    BY [[]])

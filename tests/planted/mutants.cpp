@@ -43,7 +43,10 @@ std::vector<Bug> mutants() {
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
                                kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
                                kState = "state_machine.cpp", kLayers = "kv_layers.cpp",
-                               kExecute = "kv_execute.cpp", kTransaction = "transaction.cpp";
+                               kExecute = "kv_execute.cpp", kTransaction = "transaction.cpp",
+                               kChanges = "member_changes.cpp";
+    const sim::RunOptions changes =
+        only({Fault::membership, Fault::crash, Fault::cut, Fault::partition, Fault::delay});
     return {
         {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
         {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},
@@ -116,6 +119,16 @@ std::vector<Bug> mutants() {
          {}},
         {"no_ticks", "keys go only when somebody writes", kLeading, 50, {}},
         {"transaction_in_part", "a transaction's first step is left out", kTransaction, 50, {}},
+        {"config_at_commit", "a leader counts by a configuration only once it is committed",
+         kLeading, 50, changes},
+        {"one_majority_of_two", "the new half of a joint configuration commits alone", kRule, 400,
+         changes},
+        {"one_half_elects", "one half of a joint configuration elects", kTally, 400, changes},
+        {"change_before_commit", "a new leader changes the members before its term has committed",
+         kChanges, 100, changes},
+        {"learner_counted", "learners count in the majority that commits", kLeading, 200, changes},
+        {"cut_config_kept", "a configuration that is cut off the log stays in force", kReplicaLog,
+         200, changes},
     };
 }
 

@@ -188,6 +188,8 @@ TEST_P(Members, M4_ANodeThatIsThereHearsOfItsRemovalFromTheLeader) {
     const auto& log = scene.cluster.node(gone).replicator().log();
     EXPECT_TRUE(log.committed_configuration().configuration.was_removed(NodeId(gone)));
     EXPECT_FALSE(scene.client.ask(NodeId(gone), AskStatus{}).member);
+    scene.seconds_pass(2);
+    EXPECT_EQ(scene.cluster.node(gone).election().leader(), NodeId()) << "its clients are told";
 }
 
 // M5

@@ -89,6 +89,9 @@ class Members(unittest.TestCase):
             status = cluster.status(leader)
             self.assertEqual((status["role"], status["term"]), ("leader", term))
             self.assertEqual(cluster.status(gone)["term"], term)
+            eventually(lambda: cluster.status(gone)["leader"] == 0, "it follows nobody")
+            reply = cluster.ask(gone, "SET", key=b"k", value=b"v", timeout_ms=200)
+            self.assertEqual((reply["error"], reply["executed"]), ("NO_LEADER", "no"), reply)
             cluster.node(gone).kill()
             load.check(self)
 

@@ -349,8 +349,6 @@ class LaterOps(OnThreeNodes):
     def test_unsupported_says_so(self):
         requests = [
             ("WATCH", dict(key=b"k")),
-            ("ADD", dict(node=4, peer="tcp://127.0.0.1:1", client="tcp://127.0.0.1:2")),
-            ("REMOVE", dict(node=3)), ("PROMOTE", dict(node=3)),
             ("GET", dict(key=b"k", consistency="lease")),
             ("SCAN", dict(prefix=b"k", consistency="lease")),
         ]
