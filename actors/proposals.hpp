@@ -53,9 +53,9 @@ public:
     // The proposal was refused for good: forgets it, and returns its requests.
     std::vector<RequestKey> give_up(ProposalNumber proposal);
 
-    // What the state machine has applied: returns each request with what became of it, and lets
-    // wait again what is certainly not in the log.
-    std::vector<std::pair<RequestKey, CommandOutcome>> applied(const OutcomesReady& ready);
+    // What the state machine has applied: returns each request with what became of it, which lies
+    // in `ready`, and lets wait again what is certainly not in the log.
+    std::vector<std::pair<RequestKey, const CommandOutcome*>> applied(const OutcomesReady& ready);
 
     // True if the batch may be in the log: it was proposed, and nothing says that it was lost.
     bool proposed(BatchNumber batch) const;
