@@ -144,7 +144,7 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                    [&](const client::NoOp&) { write(Command{}); },
                    [&](const client::OpenSession&) { write(open_session(life_ms)); },
                    [&](const client::Txn& txn) {
-                       const std::string body = pack_transaction(txn, options_);
+                       const std::string body = pack_transaction(client::read_txn(txn, limits_), options_);
                        Command command{.kind = CommandKind::transaction};
                        command.value = body;
                        write(command);

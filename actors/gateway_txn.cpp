@@ -9,7 +9,7 @@ namespace {
 
 class TxnPacker {
 public:
-    std::string pack(const client::Txn& txn, const GatewayOptions& options) {
+    std::string pack(const client::TxnParts& txn, const GatewayOptions& options) {
         Transaction transaction;
         transaction.items_max = options.scan_items_max;
         transaction.bytes_max = options.scan_bytes_max;
@@ -60,7 +60,7 @@ private:
 
 }  // namespace
 
-std::string pack_transaction(const client::Txn& txn, const GatewayOptions& options) {
+std::string pack_transaction(const client::TxnParts& txn, const GatewayOptions& options) {
     return TxnPacker().pack(txn, options);
 }
 

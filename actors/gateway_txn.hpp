@@ -13,7 +13,7 @@
 namespace raftbus {
 
 // As the value of a command.
-std::string pack_transaction(const client::Txn& txn, const GatewayOptions& options);
+std::string pack_transaction(const client::TxnParts& txn, const GatewayOptions& options);
 
 // The smallest key above all that begin with `prefix`; none if there is no such key.
 std::optional<std::string> end_of(std::string_view prefix);

@@ -142,7 +142,7 @@ void GatewayWrites::on_outcomes(const OutcomesReady& ready) {
     for (const auto& [key, outcome] : proposals_.applied(ready)) {
         const InFlightRequest* request = in_flight_.find(key);
         if (request == nullptr) continue;  // its client was told TIMEOUT
-        give(key, request->op, outcome);
+        give(key, request->op, *outcome);
     }
 }
 

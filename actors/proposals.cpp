@@ -115,15 +115,16 @@ std::vector<RequestKey> Proposals::give_up(ProposalNumber proposal) {
     return keys;
 }
 
-std::vector<std::pair<RequestKey, CommandOutcome>> Proposals::applied(const OutcomesReady& ready) {
-    std::vector<std::pair<RequestKey, CommandOutcome>> done;
+std::vector<std::pair<RequestKey, const CommandOutcome*>> Proposals::applied(
+    const OutcomesReady& ready) {
+    std::vector<std::pair<RequestKey, const CommandOutcome*>> done;
     for (const BatchOutcome& outcome : ready.batches) {
         const std::optional<Batch> batch = take(outcome.proposal);
         if (!batch)
             continue;  // nobody waits for it any more, or an earlier life of this node made it
         CHECK(batch->commands.size() == outcome.outcomes.size());
         for (std::size_t i = 0; i < batch->commands.size(); ++i)
-            done.emplace_back(batch->commands[i].key, outcome.outcomes[i]);
+            done.emplace_back(batch->commands[i].key, &outcome.outcomes[i]);
     }
     while (!proposed_.empty() && batches_.at(proposed_.begin()->second).term < ready.term)
         wait_again(proposed_.begin()->first);

@@ -53,9 +53,9 @@ public:
     // The proposal was refused for good: forgets it, and returns its requests.
     std::vector<RequestKey> give_up(ProposalNumber proposal);
 
-    // What the state machine has applied: returns each request with what became of it, and lets
-    // wait again what is certainly not in the log.
-    std::vector<std::pair<RequestKey, CommandOutcome>> applied(const OutcomesReady& ready);
+    // What the state machine has applied: returns each request with what became of it, which lies
+    // in `ready`, and lets wait again what is certainly not in the log.
+    std::vector<std::pair<RequestKey, const CommandOutcome*>> applied(const OutcomesReady& ready);
 
     // A snapshot took the place of all entries of terms up to `term`, and of their outcomes: forgets
     // what was proposed in them, and returns its requests.

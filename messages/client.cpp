@@ -3,6 +3,8 @@
 namespace raftbus::client {
 namespace {
 
+static_assert(std::is_trivially_copyable_v<Operation>, "requests are moved about a lot");
+
 template <class Kind, Op op>
 constexpr bool kNumbered =
     std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(op), Operation>, Kind>;
@@ -49,9 +51,8 @@ struct Line {
     }
     std::string operator()(const OpenSession&) const { return "Session"; }
     std::string operator()(const Txn& txn) const {
-        return "Txn of " + std::to_string(txn.conditions.size()) + " conditions, " +
-               std::to_string(txn.then.size()) + " or " + std::to_string(txn.otherwise.size()) +
-               " steps";
+        return "Txn of " + std::to_string(txn.conditions) + " conditions, " +
+               std::to_string(txn.then) + " or " + std::to_string(txn.otherwise) + " steps";
     }
 };
 

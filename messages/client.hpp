@@ -92,10 +92,16 @@ struct TxnCondition {
 // Neither conditions nor consistency count in one.
 using TxnStep = std::variant<Set, Delete, Get, Scan>;
 // If all conditions hold the steps of `then` are carried out, or else those of `otherwise`.
-struct Txn {
+struct TxnParts {
     std::vector<TxnCondition> conditions;
     std::vector<TxnStep> then;
     std::vector<TxnStep> otherwise;
+};
+// Known to be right; read_txn() takes it apart. A request of another op need not make room for its
+// lists.
+struct Txn {
+    std::string_view map;  // the request
+    std::uint32_t conditions = 0, then = 0, otherwise = 0;
 };
 inline constexpr std::size_t kTxnPartsMax = 128;  // conditions and steps of one transaction
 

@@ -43,11 +43,27 @@ public:
         return std::nullopt;
     }
 
+    TxnParts txn_parts() {
+        return decode_txn(body_, fields_, limits_, [this](std::string_view map, Fields& fields) {
+            const auto op = fields.text(Field::op);
+            std::optional<Operation> step;
+            if (op == "SET" || op == "DELETE" || op == "GET" || op == "SCAN")
+                step = Ops(map, fields, limits_).read(*op);
+            else
+                fields.fail(ErrorCode::bad_request,
+                            "the field 'op' (str) must be SET, DELETE, GET or SCAN");
+            if (fields.has(Field::if_revision) || fields.has(Field::if_value))
+                fields.fail(ErrorCode::bad_request,
+                            "a transaction's conditions stand in its field 'if' alone");
+            return step;
+        });
+    }
+
     // Of a write.
     std::optional<SessionUse> session() {
+        if (!fields_.has(Field::session) && !fields_.has(Field::seq)) return std::nullopt;
         const auto session = fields_.number(Field::session);
         const auto seq = fields_.number(Field::seq);
-        if (!session && !seq) return std::nullopt;
         if (!seq) bad("a write with the field 'session' needs the field 'seq' (uint), too");
         if (!session) bad("a write with the field 'seq' needs the field 'session' (uint), too");
         if (seq && (*seq == 0 || *seq >= kNumbersEnd))
@@ -72,19 +88,10 @@ private:
     }
     Operation erase(std::string_view op) { return Delete{key(op), condition()}; }
     Operation txn() {
-        return decode_txn(body_, fields_, limits_, [this](std::string_view map, Fields& fields) {
-            const auto op = fields.text(Field::op);
-            std::optional<Operation> step;
-            if (op == "SET" || op == "DELETE" || op == "GET" || op == "SCAN")
-                step = Ops(map, fields, limits_).read(*op);
-            else
-                fields.fail(ErrorCode::bad_request,
-                            "the field 'op' (str) must be SET, DELETE, GET or SCAN");
-            if (fields.has(Field::if_revision) || fields.has(Field::if_value))
-                fields.fail(ErrorCode::bad_request,
-                            "a transaction's conditions stand in its field 'if' alone");
-            return step;
-        });
+        const TxnParts parts = txn_parts();
+        return Txn{body_, static_cast<std::uint32_t>(parts.conditions.size()),
+                   static_cast<std::uint32_t>(parts.then.size()),
+                   static_cast<std::uint32_t>(parts.otherwise.size())};
     }
     Operation scan() {
         Scan scan;
@@ -207,12 +214,12 @@ bool takes_session(const Operation& operation) {
 
 Decoded decode_request(std::string_view body, const Limits& limits) {
     Fields fields(body);
-    Decoded decoded{fields.id(), Failure{}};
-    Request request;
+    Decoded decoded{fields.id(), Request{}};
+    auto& request = std::get<Request>(decoded.outcome);
     if (!fields.failure()) {
         if (const auto op = fields.text(Field::op)) {
             Ops ops(body, fields, limits);
-            if (auto operation = ops.read(*op)) request.operation = std::move(*operation);
+            if (const auto operation = ops.read(*op)) request.operation = *operation;
             if (takes_session(request.operation)) request.session = ops.session();
         } else {
             fields.fail(ErrorCode::bad_request,
@@ -223,11 +230,13 @@ Decoded decode_request(std::string_view body, const Limits& limits) {
             fields.fail(ErrorCode::bad_request, "field 'timeout_ms' must be at least 1");
         request.trace = fields.boolean(Field::trace).value_or(false);
     }
-    if (fields.failure())
-        decoded.outcome = *fields.failure();
-    else
-        decoded.outcome = std::move(request);
+    if (fields.failure()) decoded.outcome = *fields.failure();
     return decoded;
+}
+
+TxnParts read_txn(const Txn& txn, const Limits& limits) {
+    Fields fields(txn.map);
+    return Ops(txn.map, fields, limits).txn_parts();
 }
 
 Failure no_body() {

@@ -27,6 +27,9 @@ struct Decoded {
 // Takes any bytes. The result points into `body`.
 Decoded decode_request(std::string_view body, const Limits& limits);
 
+// The parts of a request that was decoded under these limits; they point into it.
+TxnParts read_txn(const Txn& txn, const Limits& limits);
+
 // What to tell a client whose message had no empty frame, or no body after it.
 Failure no_body();
 

@@ -22,8 +22,8 @@ public:
                const ReadTxnStep& read_step)
         : body_(body), fields_(fields), limits_(limits), read_step_(read_step) {}
 
-    Txn decode() {
-        Txn txn;
+    TxnParts decode() {
+        TxnParts txn;
         each("if", [&](const MsgpackValue& map) { txn.conditions.push_back(condition(map)); });
         each("then", [&](const MsgpackValue& map) { add_step(txn.then, map); });
         each("else", [&](const MsgpackValue& map) { add_step(txn.otherwise, map); });
@@ -120,8 +120,8 @@ private:
 
 }  // namespace
 
-Txn decode_txn(std::string_view body, Fields& fields, const Limits& limits,
-               const ReadTxnStep& read_step) {
+TxnParts decode_txn(std::string_view body, Fields& fields, const Limits& limits,
+                    const ReadTxnStep& read_step) {
     return TxnDecoder(body, fields, limits, read_step).decode();
 }
 

@@ -17,7 +17,7 @@ using ReadTxnStep = std::function<std::optional<Operation>(std::string_view map,
 
 // `body` is the request's map. What is wrong becomes the failure of `fields`, with its place:
 // "then[2]: field 'key' must not be empty". The result points into `body`.
-Txn decode_txn(std::string_view body, Fields& fields, const Limits& limits,
-               const ReadTxnStep& read_step);
+TxnParts decode_txn(std::string_view body, Fields& fields, const Limits& limits,
+                    const ReadTxnStep& read_step);
 
 }  // namespace raftbus::client

@@ -162,7 +162,7 @@ std::vector<Bug> liars_of_replication() {
          {},
          make<GapInAppend>},
         {"old_acks_counted", "acknowledgements of an earlier leadership of a node count again",
-         "message", 400,
+         "message", 1200,
          only({Fault::delay, Fault::reorder, Fault::duplicate, Fault::elect, Fault::cut,
                Fault::partition}),
          make<OldAcksCounted>},
