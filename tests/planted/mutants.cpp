@@ -43,8 +43,8 @@ std::vector<Bug> mutants() {
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
                                kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
                                kChanges = "member_changes.cpp";
-    const sim::RunOptions changes =
-        only({Fault::membership, Fault::crash, Fault::cut, Fault::partition, Fault::delay});
+    const sim::RunOptions changes = only({Fault::membership, Fault::crash, Fault::cut,
+                                          Fault::partition, Fault::delay, Fault::elect});
     return {
         {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
         {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},
