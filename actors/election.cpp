@@ -29,6 +29,7 @@ Election::Election(Context& context, const RaftOptions& options, HardState saved
     for (const Member& member : options.members)
         if (member.voter) voters_.push_back(member.node);
     std::sort(voters_.begin(), voters_.end());
+    voted_ = voter();
 }
 
 void Election::start() {
@@ -220,7 +221,7 @@ void Election::on_timer(TimerId timer) {
 }
 
 void Election::judge(const SoundOut&, const Standing& standing) {
-    if (!voter() || standing.removed) {
+    if (!may_campaign() || standing.removed) {
         if (!leader_is_heard(standing)) set_leader(NodeId());  // clients need not wait for it
         return become_follower(standing.removed ? "removed from the cluster" : "not a voter");
     }
@@ -240,7 +241,8 @@ void Election::judge(const SoundOut&, const Standing& standing) {
 
 void Election::judge(const Run& run, const Standing& standing) {
     CHECK(term() > saved_.term && !vote(), "a campaign enters a term of its own");
-    if (!voter() || standing.removed) return save(Adopt{term()});  // only since it was asked to
+    if (!may_campaign() || standing.removed)
+        return save(Adopt{term()});  // only since it was asked to
     hard_state_.vote = self_;
     role_ = Candidate{VoteTally(standing.configuration), standing.last, run.forced};
     transfer_timeout_.stop();
@@ -331,6 +333,9 @@ void Election::on(const QuorumLost& lost, const Envelope&) {
 
 void Election::on(const Reconfigured& reconfigured, const Envelope&) {
     voters_ = reconfigured.configuration.voters();
+    const bool uncommitted = reconfigured.index > reconfigured.committed;
+    needed_ = !voter() && uncommitted && (voted_ || needed_);
+    voted_ = voter();
 }
 
 void Election::on(const Resign& resign, const Envelope&) {
@@ -342,14 +347,14 @@ void Election::on(const Resign& resign, const Envelope&) {
 
 // Diss. §3.10. One that comes late, in another term, must not depose anybody.
 void Election::on(const TimeoutNow& now, const Envelope& envelope) {
-    if (now.term != term() || envelope.from.node != leader_ || !voter()) return;
+    if (now.term != term() || envelope.from.node != leader_ || !may_campaign()) return;
     take_up(Run{true});
 }
 
 void Election::on(const Campaign&, const Envelope& envelope) {
     const bool leading = std::holds_alternative<Leader>(role_);
     answer(envelope, CampaignReply{term(), leading});
-    if (leading || !voter()) return;
+    if (leading || !may_campaign()) return;
     if (leader_) {  // the gentle way: the leader waits until this node has everything
         context_.send({leader_, ActorName::replicator}, TransferLeadership{self_});
         transfer_timeout_.start(options_.election_timeout_min);

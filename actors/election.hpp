@@ -136,6 +136,9 @@ private:
     bool leader_is_heard(const Standing& standing) const;
     std::size_t rank_without(NodeId lost) const;
     bool voter() const { return std::count(voters_.begin(), voters_.end(), self_) > 0; }
+    // Diss. §4.2.2: until the configuration without it is committed, a node that leaves may be the
+    // only one that can be elected.
+    bool may_campaign() const { return voter() || needed_; }
     bool may_jump_the_timeout() const { return options_.fast_failover && !options_.lease; }
 
     void tell(ActorName neighbour, AnyMessage message) {
@@ -157,6 +160,8 @@ private:
     NodeId leader_;               // of the current term, as far as known
     LeaderChanged leader_told_;   // what the gateway knows
     std::vector<NodeId> voters_;  // as last heard of: nothing is decided by it
+    bool voted_ = false;          // was a voter in the configuration that was last told of
+    bool needed_ = false;         // not any more, but that is not committed for certain
     std::set<NodeId> connected_;
     std::deque<Matter> waiting_;
     std::variant<std::monostate, Fencing, Saving> under_way_;

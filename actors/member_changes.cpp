@@ -42,7 +42,12 @@ std::optional<Configuration> MemberChanges::on(const ChangeMembers& ask, const E
     if (log_.out_of_space()) return refused(Refusal::no_space, "no room on the leader's disk");
     const Result<Configuration> plan = planned(now, ask.wanted);
     if (!plan) return refused(Refusal::invalid, plan.error().message);
-    if (std::string what = obstacle(*plan, ask.wanted, view); !what.empty())
+    // One that has just started will be heard in a moment; if not, its name reaches the client.
+    const NodeId node = ask.wanted.member.node;
+    if (ask.wanted.kind == ChangeKind::promote && !hears(node, view))
+        return refused(Refusal::busy,
+                       to_text(node) + " does not answer: it must run before it can be promoted");
+    if (std::string what = plan->joint() ? out_of_reach(*plan, view) : ""; !what.empty())
         return refused(Refusal::unsupported, std::move(what));
     waiting_.push_back(waiting);
     if (*plan == now) return std::nullopt;
@@ -115,14 +120,6 @@ std::string MemberChanges::out_of_reach(const Configuration& configuration,
     return "of the voters that would be left, " + list_of(voters) +
            ", no majority answers: " + list_of(silent) + (silent.size() == 1 ? " is" : " are") +
            " silent";
-}
-
-std::string MemberChanges::obstacle(const Configuration& next, const MemberChange& wanted,
-                                    const View& view) const {
-    const NodeId node = wanted.member.node;
-    if (wanted.kind == ChangeKind::promote && !hears(node, view))
-        return to_text(node) + " does not answer: it must run before it can be promoted";
-    return next.joint() ? out_of_reach(next, view) : std::string();
 }
 
 }  // namespace raftbus

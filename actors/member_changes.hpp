@@ -59,8 +59,6 @@ private:
     bool hears(NodeId node, const View& view) const;
     // Why too few of its voters answer; empty: enough do.
     std::string out_of_reach(const Configuration& configuration, const View& view) const;
-    std::string obstacle(const Configuration& next, const MemberChange& wanted,
-                         const View& view) const;
 
     Context& context_;
     const RaftOptions& options_;

@@ -220,9 +220,10 @@ void Replicator::on(const ChangeMembers& ask, const Envelope& envelope) {
         context_.send(envelope.from, ChangeRefused{ask.change, Refusal::not_leader, {}});
 }
 
-// Said by a member. An old one may have been told by a node that lags behind this one.
+// Said by a member of a configuration that is committed there. What this node knows to be committed
+// counts for more than an older one.
 void Replicator::on(const RemovalTold& told, const Envelope&) {
-    if (removed_ || told.index <= log_.configurations().in_force().index) return;
+    if (removed_ || told.index <= log_.committed_configuration().index) return;
     removed_ = true;
     context_.log(LogLevel::error, to_text(told.by) +
                                       " says that this node was removed from the cluster: it takes "
@@ -247,7 +248,8 @@ void Replicator::maybe_tell_configuration() {
                     following ? following->leader() : NodeId()};
     if (told_ == told) return;
     // Election starts from the configuration that this node was first started with.
-    const bool news = told_ ? told_->in_force != told.in_force : told.in_force.index > LogIndex(0);
+    const bool news = told_ ? told_->in_force != told.in_force || told_->committed != told.committed
+                            : told.in_force.index > LogIndex(0);
     told_ = told;
     peers_told_ = peers();
     const Reconfigured reconfigured{in_force.index, in_force.configuration, peers_told_,

@@ -189,7 +189,8 @@ void Nemesis::elect(const Strike& strike, std::uint32_t node, Random& random) {
 }
 
 // Asked for in the name of some node's gateway. Whoever is added starts in a moment, also if it was
-// not added after all.
+// not added after all. Some changes come to a leader that has just been elected, some to one that
+// is cut off in the middle of it.
 void Nemesis::change_members(const Strike& strike, Random& random) {
     const auto leader = cluster_.leader();
     const auto now = cluster_.configuration();
@@ -199,14 +200,50 @@ void Nemesis::change_members(const Strike& strike, Random& random) {
     if (!node) return;
     constexpr const char* verbs[] = {"add ", "remove ", "promote "};
     note(strike, verbs[static_cast<std::size_t>(change.kind)] + list_of({node.value}));
+    if (change.kind == ChangeKind::add)
+        after(Duration(random.below(500'000)), [this, node] { cluster_.join(node.value); });
+
     const Nodes nodes = shuffled(random);
     const auto from = std::find_if(nodes.begin(), nodes.end(),
                                    [&](std::uint32_t n) { return cluster_.node(n).runs(); });
     if (from == nodes.end()) return;
+    const std::uint64_t number = strike.number + 1;
+    const std::uint64_t drawn = random.below(8);
+    if (drawn < 2 && has(plan_.faults, Fault::elect)) {
+        const Address election{NodeId(*from), ActorName::election};
+        cluster_.send({NodeId(*from), ActorName::bus}, election, Campaign{});
+        constexpr int kTries = 5'000;
+        const Term term = cluster_.node(*leader).replicator().fence();
+        return change_members_under_a_new_leader(term, number, change, kTries);
+    }
     cluster_.send({NodeId(*from), ActorName::gateway}, {*leader, ActorName::replicator},
-                  ChangeMembers{ChangeNumber(strike.number + 1), change});
-    if (change.kind == ChangeKind::add)
-        after(Duration(random.below(500'000)), [this, node] { cluster_.join(node.value); });
+                  ChangeMembers{ChangeNumber(number), change});
+    if (drawn < 5 && has(plan_.faults, Fault::partition))
+        cut_off(leader->value, strike.lasts, random);
+}
+
+// As soon as there is one, before it can have committed anything.
+void Nemesis::change_members_under_a_new_leader(Term old, std::uint64_t number, MemberChange change,
+                                                int tries) {
+    const auto leader = cluster_.leader();
+    if (leader && cluster_.node(*leader).replicator().fence() > old)
+        return cluster_.send({*leader, ActorName::gateway}, {*leader, ActorName::replicator},
+                             ChangeMembers{ChangeNumber(number), change});
+    if (tries == 0) return;
+    after(100us, [this, old, number, change, tries] {
+        change_members_under_a_new_leader(old, number, change, tries - 1);
+    });
+}
+
+// In a moment, from all others.
+void Nemesis::cut_off(std::uint32_t node, Duration time, Random& random) {
+    Nodes others = shuffled(random);
+    std::erase(others, node);
+    const Duration wait(random.below(2'000));
+    after(wait, [this, node, others] { cluster_.part({node}, others); });
+    after(wait + time, [this, node, others] {
+        for (const std::uint32_t other : others) cluster_.heal(node, other);
+    });
 }
 
 // No node: there is nothing to change.

@@ -31,6 +31,9 @@ private:
     void strike_clock(const Strike& strike, std::uint32_t node, Random& random);
     void elect(const Strike& strike, std::uint32_t node, Random& random);
     void change_members(const Strike& strike, Random& random);
+    void change_members_under_a_new_leader(Term old, std::uint64_t number, MemberChange change,
+                                           int tries);
+    void cut_off(std::uint32_t node, Duration time, Random& random);
     MemberChange think_of_change(const Configuration& now, Random& random) const;
     void down(std::uint32_t node, const Strike& strike, Random& random);
     void revive();

@@ -45,8 +45,8 @@ std::vector<Bug> mutants() {
                                kState = "state_machine.cpp", kLayers = "kv_layers.cpp",
                                kExecute = "kv_execute.cpp", kTransaction = "transaction.cpp",
                                kChanges = "member_changes.cpp";
-    const sim::RunOptions changes =
-        only({Fault::membership, Fault::crash, Fault::cut, Fault::partition, Fault::delay});
+    const sim::RunOptions changes = only({Fault::membership, Fault::crash, Fault::cut,
+                                          Fault::partition, Fault::delay, Fault::elect});
     return {
         {"votes_twice", "a second vote is given in one term", kElection, 50, {}},
         {"half_elects", "half of the votes, of four, make a leader", kTally, 200, on_nodes(4)},

@@ -119,6 +119,26 @@ TEST_P(Members, M3_TheLeaderIsRemoved) {
     }
 }
 
+// Diss. §4.2.2: its log is longer than that of whoever is left, so it alone can be elected.
+TEST_P(Members, M3_ALeaderThatFailsBeforeItsRemovalIsCommittedCompletesIt) {
+    Scene scene(2, seed());
+    const std::uint32_t old = scene.wait_for_leader();
+    const std::uint32_t other = scene.others(old).front();
+    scene.client.set("k", "v");
+    scene.client.send(NodeId(old), AskToRemove{NodeId(old)});
+    const auto& log = scene.cluster.node(old).replicator().log();
+    const auto final_stands = [&] {
+        return log.configurations().in_force().configuration.find(NodeId(old)) == nullptr;
+    };
+    ASSERT_TRUE(scene.cluster.run_until(final_stands, 1s));
+    scene.cluster.cut(old, other);
+    scene.wait_until_deposed(old);
+    scene.cluster.heal();
+    scene.wait_for_members("[n" + std::to_string(other) + "]", 5s);
+    scene.wait_for_leader_other_than(old, 5s);
+    scene.client.set("k", "w");
+}
+
 TEST_P(Members, M3_TheLastVoterStays) {
     Scene scene(1, seed());
     scene.wait_for_leader();
