@@ -7,6 +7,7 @@
 
 #include "cli/display.hpp"
 #include "cli/json.hpp"
+#include "cli/runner.hpp"
 #include "cli/verb.hpp"
 
 namespace raftbus::cli {
@@ -73,6 +74,8 @@ void print_result(const Output& output, const Value& step, const Value& result) 
 
 Exit run_txn(Session& session) {
     const auto& words = session.options.words;
+    if (words.empty() && session.runner.in_shell())
+        throw Failure(Exit::refused, "here stdin is the shell's own", "txn FILE reads a file");
     const Value::Map request = request_from(text_from(words.empty() ? "-" : words[0]));
     const Reply reply = session.client->call(
         request, session.options.on("no-retry") ? Effect::writes : Effect::writes_once);

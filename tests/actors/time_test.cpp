@@ -131,6 +131,25 @@ TEST_F(TimeInTheLog, IsTakenOverFromTheLeaderThatIsFollowed) {
     EXPECT_EQ(context_.take<Append>().at(0).batches.at(0).header.time, kNewest);
 }
 
+TEST_F(TimeInTheLog, DoesNotGoOnFromWhatWasCut) {
+    options_ = stage_options(3);
+    replicator_.emplace(context_, options_, RecoveredLog{}, LogIndex(0), WallTime());
+    const auto timed = [](Batch batch, std::int64_t time) {
+        batch.header.time = WallTime(time);
+        return batch;
+    };
+    give(Fence{Term(1)}, election(1));
+    give(TermSaved{Term(1)}, election(1));
+    give(AppendEntries{Term(1), entry(0, 0), {}, {timed(batch(1, 1, 1), 100)}}, replicator(2));
+    give(AppendEntries{Term(1), entry(1, 1), {}, {timed(batch(2, 1, 1), 9'000)}}, replicator(2));
+    give(Fence{Term(2)}, election(1));
+    give(TermSaved{Term(2)}, election(1));
+    give(AppendEntries{Term(2), entry(1, 1), {}, {timed(batch(2, 1, 2), 200)}}, replicator(3));
+    context_.take<Append>();
+    lead(3);
+    EXPECT_EQ(context_.take<Append>().at(0).batches.at(0).header.time, WallTime(200));
+}
+
 TEST_F(TimeInTheLog, ATickIsWrittenOnceSomethingIsDue) {
     begin(kNewest, {});
     settle();

@@ -166,6 +166,8 @@ END
     says "then[1]"
     run -2 raftbus txn /no/such/file
     says "/no/such/file"
+    run -2 raftbus shell <<<'txn'
+    says "txn FILE"
 }
 
 @test "writes are sent in a session, or once without one" {

@@ -234,9 +234,16 @@ class Garbage(OnThreeNodes):
         fields = ["key", "value", "if_revision", "if_value", "prefix", "start", "end", "limit", "node",
                   "timeout_ms", "consistency", "from", "keys_only", "id", "session", "seq", "ttl_ms"]
         request = {"op": self.rng.choice(["SET", "GET", "DELETE", "SCAN", "LOG", "STATUS", "HEARTBEAT",
-                                          "MEMBERS", "NO-OP", "WATCH", "CANCEL", ""])}
+                                          "MEMBERS", "NO-OP", "WATCH", "CANCEL", "SESSION", "TXN",
+                                          ""])}
         for field in self.rng.sample(fields, self.rng.randrange(6)):
             request[field] = self.rng.choice(any_value)
+        if request["op"] == "TXN":
+            for part in self.rng.sample(["if", "then", "else"], self.rng.randrange(4)):
+                maps = [{name: self.rng.choice(["SET", "GET", "SCAN", *any_value])
+                         for name in self.rng.sample(["op", "revision", "present", *fields], 3)}
+                        for _ in range(self.rng.randrange(4))]
+                request[part] = self.rng.choice([maps, *any_value])
         request.setdefault("timeout_ms", 500)
         return request
 
