@@ -47,9 +47,9 @@ protected:
 };
 
 // Executes the batch, which must follow progress.applied (CHECKed), and moves `progress` on.
-// Appends one outcome per command to `outcomes` unless it is null; an entry that is no command has none.
-// Throws CheckFailed if the body can not be decoded. A set without conditions does not look its key
-// up.
+// Appends one outcome per command to `outcomes` unless it is null; an entry that is no command has
+// none. Throws CheckFailed if the body can not be decoded. A set without conditions does not look
+// its key up.
 void execute(const Batch& batch, CommandTarget& target, KvProgress& progress,
              std::vector<CommandOutcome>* outcomes);
 
