@@ -81,7 +81,7 @@ private:
         std::map<StorageRequest, HardState> saves;
         std::map<Term, Said> said;
         std::optional<NodeView> before;
-        Configuration deciding;  // in force before the last step: what it committed went by this
+        Configuration deciding;     // in force before the last step: what it committed went by this
         std::size_t committed = 0;  // how many batches of its log are
         LogIndex applied;
     };

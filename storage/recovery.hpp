@@ -17,7 +17,7 @@ struct Recovery {
     BatchIndex index;
     HardState hard_state;  // as saved, which may be of an older term than the log's last entry
     WallTime newest_time;  // of all batches, those that were cut off later included
-    std::uint64_t torn_bytes = 0;  // of an unfinished write, cut off
+    std::uint64_t torn_bytes = 0;                     // of an unfinished write, cut off
     std::vector<StoredConfiguration> configurations;  // ascending
     LogEnd end;
 };

@@ -46,26 +46,16 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                            {"client", "tcp://b:2"},
                            {"trace", "tcp://b:3"},
                            {"promote", false}}};
-    EXPECT_EQ(status, (Json{{"ok", true},
-                            {"id", 1},
-                            {"node", 1},
-                            {"cluster", "c1"},
-                            {"role", "candidate"},
-                            {"term", 7},
-                            {"leader", 0},
-                            {"first", 1},
-                            {"last", 9},
-                            {"commit", 8},
-                            {"applied", 7},
-                            {"digest", "0000000000000abc"},
-                            {"members", members},
-                            {"version", "1.2"},
-                            {"uptime_ms", 1500},
-                            {"client", "tcp://a:2"},
-                            {"trace", ""},
-                            {"storage_answers", true},
-                            {"keys", 5},
-                            {"member", true}}));
+    EXPECT_EQ(status, (Json{{"ok", true},          {"id", 1},
+                            {"node", 1},           {"cluster", "c1"},
+                            {"role", "candidate"}, {"term", 7},
+                            {"leader", 0},         {"first", 1},
+                            {"last", 9},           {"commit", 8},
+                            {"applied", 7},        {"digest", "0000000000000abc"},
+                            {"members", members},  {"version", "1.2"},
+                            {"uptime_ms", 1500},   {"client", "tcp://a:2"},
+                            {"trace", ""},         {"storage_answers", true},
+                            {"keys", 5},           {"member", true}}));
     EXPECT_EQ(replies[1].second, (Json{{"ok", true}, {"id", 2}, {"members", members}}));
 }
 
@@ -156,10 +146,9 @@ TEST(GatewayLog, AConfigurationIsShownInWords) {
     GatewayScene node;
     node.ask(Json{{"op", "LOG"}});
     Batch batch;
-    batch.header = {
-        .kind = BatchKind::config, .first = LogIndex(1), .count = 1, .term = Term(1)};
-    batch.body = SharedBytes::own(
-        encode_configuration(configuration_of({{NodeId(1)}, {NodeId(2), false}})));
+    batch.header = {.kind = BatchKind::config, .first = LogIndex(1), .count = 1, .term = Term(1)};
+    batch.body =
+        SharedBytes::own(encode_configuration(configuration_of({{NodeId(1)}, {NodeId(2), false}})));
     node.deliver(LogRead{node.sent<ReadLog>().request, LogIndex(1), LogIndex(1), {batch}});
     const Json entry = node.reply().at("entries").at(0);
     EXPECT_EQ(entry.at("kind"), "config");
