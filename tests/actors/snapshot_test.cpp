@@ -115,17 +115,10 @@ TEST_F(SenderTest, ANewSnapshotIsSentFromItsBeginning) {
 }
 
 TEST_F(SenderTest, NoMoreThanTheRate) {
-    options.snapshot_in_flight_max = 100;
+    options.snapshot_in_flight_max = 10'000;
     options.snapshot_bytes_per_second = 2'000;
-    std::size_t sent = 0;
-    for (int tick = 0; tick < 20; ++tick) {
-        sent += pieces().size();
-        context.pass(50ms);
-    }
-    EXPECT_LE(sent, 5U);
     name.size = 1'000'000;
-    name.id = 5;
-    sent = 0;
+    std::size_t sent = 0;
     for (int tick = 0; tick < 200; ++tick) {
         sent += pieces().size() * 100;
         context.pass(50ms);

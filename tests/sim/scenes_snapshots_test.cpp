@@ -28,13 +28,16 @@ struct Traffic {
     int pieces = 0;
     int installed = 0;
 
-    explicit Traffic(Cluster& cluster) {
+    explicit Traffic(Cluster& cluster) : cluster(cluster) {
         cluster.on_delivery = [this](const Delivery& delivery) {
             pieces += std::holds_alternative<InstallSnapshot>(delivery.message);
             if (const auto* done = std::get_if<StateInstalled>(&delivery.message))
                 installed += done->installed;
         };
     }
+    ~Traffic() { cluster.on_delivery = nullptr; }
+
+    Cluster& cluster;
 };
 
 void write(Scene& scene, int count) {
@@ -79,7 +82,8 @@ TEST_P(Snapshots, AFollowerThatIsALittleBehindIsFedFromTheLog) {
 // Power is lost at any moment from the first piece to the installed state.
 TEST_P(Snapshots, S2_ACrashAtAnyStepLeavesTheOldStateOrTheNew) {
     int installed = 0;
-    for (Duration late = 0us; late < 12ms; late += 700us) {
+    for (Duration late = 0us; installed == 0; late += late / 4 + 700us) {
+        ASSERT_LT(late, 5s);
         Scene scene(forgetful());
         const std::uint32_t leader = scene.wait_for_leader();
         const std::uint32_t lost = scene.others(leader).front();
@@ -90,14 +94,13 @@ TEST_P(Snapshots, S2_ACrashAtAnyStepLeavesTheOldStateOrTheNew) {
         ASSERT_TRUE(scene.cluster.run_until([&] { return traffic.pieces > 0; }, 10s));
         scene.cluster.run(late);
         installed += traffic.installed;
-        scene.cluster.crash(lost, late % 2us == 0us ? Crash::keep_nothing : Crash::keep_sectors);
+        scene.cluster.crash(lost, late % 200us == 0us ? Crash::keep_nothing : Crash::keep_sectors);
         scene.cluster.start(lost);
         ASSERT_NE(scene.cluster.node(lost).state(), SimNode::State::refused)
             << scene.cluster.node(lost).refusal();
         write(scene, 5);
         scene.wait_until_equal();
     }
-    EXPECT_GT(installed, 0) << "some crashes came after it";
 }
 
 TEST_P(Snapshots, S3_S4_PiecesLostRepeatedLateAndOfTwoLeaders) {
@@ -106,8 +109,13 @@ TEST_P(Snapshots, S3_S4_PiecesLostRepeatedLateAndOfTwoLeaders) {
     options.weather.slow = 100'000;
     options.weather.slow_max = 300ms;
     Scene scene(options);
+    const auto patiently_wait_for_leader = [&] {
+        EXPECT_TRUE(
+            scene.cluster.run_until([&] { return scene.cluster.leader().has_value(); }, 30s));
+        return scene.cluster.leader().value_or(NodeId(1)).value;
+    };
     for (int round = 0; round < 4; ++round) {
-        const std::uint32_t leader = scene.wait_for_leader();
+        const std::uint32_t leader = patiently_wait_for_leader();
         const std::uint32_t lost = scene.others(leader).front();
         scene.cluster.kill(lost);
         write(scene, 80);
@@ -115,7 +123,7 @@ TEST_P(Snapshots, S3_S4_PiecesLostRepeatedLateAndOfTwoLeaders) {
         scene.cluster.start(lost);
         scene.cluster.run_until([&] { return traffic.pieces > 3; }, 5s);
         scene.cluster.kill(leader);  // the next leader begins anew
-        scene.wait_for_leader();
+        patiently_wait_for_leader();
         scene.cluster.start(leader);
         write(scene, 20);
     }

@@ -219,6 +219,7 @@ protected:
             ASSERT_TRUE(
                 log->stage(LogIndex(), {testing::no_op_batch(log->last().index.next(), Term(3))}));
         log->sync();
+        open_log();
     }
     // A state up to `last` that came as a snapshot.
     void install_up_to(std::size_t last) {
