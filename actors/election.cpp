@@ -29,7 +29,6 @@ Election::Election(Context& context, const RaftOptions& options, HardState saved
     for (const Member& member : options.members)
         if (member.voter) voters_.push_back(member.node);
     std::sort(voters_.begin(), voters_.end());
-    voted_ = voter();
 }
 
 void Election::start() {
@@ -333,9 +332,7 @@ void Election::on(const QuorumLost& lost, const Envelope&) {
 
 void Election::on(const Reconfigured& reconfigured, const Envelope&) {
     voters_ = reconfigured.configuration.voters();
-    const bool uncommitted = reconfigured.index > reconfigured.committed;
-    needed_ = !voter() && uncommitted && (voted_ || needed_);
-    voted_ = voter();
+    needed_ = !voter() && reconfigured.votes;
 }
 
 void Election::on(const Resign& resign, const Envelope&) {

@@ -160,7 +160,6 @@ private:
     NodeId leader_;               // of the current term, as far as known
     LeaderChanged leader_told_;   // what the gateway knows
     std::vector<NodeId> voters_;  // as last heard of: nothing is decided by it
-    bool voted_ = false;          // was a voter in the configuration that was last told of
     bool needed_ = false;         // not any more, but that is not committed for certain
     std::set<NodeId> connected_;
     std::deque<Matter> waiting_;

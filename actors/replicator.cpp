@@ -252,9 +252,16 @@ void Replicator::maybe_tell_configuration() {
                             : told.in_force.index > LogIndex(0);
     told_ = told;
     peers_told_ = peers();
-    const Reconfigured reconfigured{in_force.index, in_force.configuration, peers_told_,
+    const auto may_count = log_.configurations().from(log_.commit());
+    const bool votes = std::any_of(may_count.begin(), may_count.end(), [&](const auto* entry) {
+        return entry->configuration.voter(self_);
+    });
+    const Reconfigured reconfigured{in_force.index,
+                                    in_force.configuration,
+                                    peers_told_,
                                     log_.committed_configuration().configuration.removed,
-                                    log_.committed_configuration().index};
+                                    log_.committed_configuration().index,
+                                    votes};
     if (news) tell_election(reconfigured);
     context_.send({self_, ActorName::bus}, reconfigured);
 }

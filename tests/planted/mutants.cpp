@@ -105,8 +105,6 @@ std::vector<Bug> mutants() {
          100, only({Fault::crash, Fault::power})},
         {"stale_log_behind_snapshot", "what the log held before a snapshot is kept behind it",
          kReplicaLog, 200, without({Fault::rot})},
-        {"snapshot_takes_back", "a snapshot that has become needless is installed", kFollowing, 200,
-         only({Fault::duplicate, Fault::delay, Fault::partition, Fault::pause})},
         {"swallowed_outcomes", "a node does not know what a snapshot has swallowed", kState, 1000,
          without({Fault::rot})},
         {"sessions_not_flushed", "a start forgets what sessions remember", kLayers, 100, {}},

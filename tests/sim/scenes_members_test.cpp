@@ -139,6 +139,30 @@ TEST_P(Members, M3_ALeaderThatFailsBeforeItsRemovalIsCommittedCompletesIt) {
     scene.client.set("k", "w");
 }
 
+// Seed 978 found it: a node that joined later was told at its start who was a member then, and
+// itself had been a learner. That it is needed, its log alone says.
+TEST_P(Members, M3_AlsoIfThatLeaderJoinedLaterAndStartsAgain) {
+    Scene scene(with_spares(1, 1, seed()));
+    scene.wait_for_leader();
+    scene.add(2);
+    while (scene.wait_for_leader() != 2) scene.client.ask(NodeId(2), AskElection{NodeId(2)});
+    scene.client.set("k", "v");
+    scene.client.send(NodeId(2), AskToRemove{NodeId(2)});
+    const auto final_stands = [&] {
+        const auto& log = scene.cluster.node(2).replicator().log();
+        return log.configurations().in_force().configuration.find(NodeId(2)) == nullptr;
+    };
+    ASSERT_TRUE(scene.cluster.run_until(final_stands, 1s));
+    scene.cluster.cut(1, 2);
+    scene.cluster.run(50ms);  // on the own disk it stands for good
+    scene.cluster.kill(2);
+    scene.cluster.start(2);
+    scene.cluster.heal();
+    scene.wait_for_members("[n1]", 5s);
+    scene.wait_for_leader_other_than(2, 5s);
+    scene.client.set("k", "w");
+}
+
 TEST_P(Members, M3_TheLastVoterStays) {
     Scene scene(1, seed());
     scene.wait_for_leader();

@@ -1,4 +1,4 @@
-// S1 to S5: a follower is so far behind that the leader's log has forgotten what it needs next.
+// S1 to S6: a follower is so far behind that the leader's log has forgotten what it needs next.
 #include "tests/sim/scene.hpp"
 
 namespace raftbus::sim {
@@ -154,6 +154,39 @@ TEST_P(Snapshots, AConnectionThatBreaksCostsNothingThatWasSent) {
     scene.cluster.heal(leader, lost);
     scene.wait_until_equal();
     EXPECT_LT(sent, size + size / 3) << "it went on where it had stopped";
+}
+
+// Bugs 11 and 12: the configuration stands in the part of the log that is gone, and comes with the
+// state; what the old log said of the members goes with it.
+TEST_P(Snapshots, S6_TheConfigurationComesWithTheState) {
+    ClusterOptions options = forgetful();
+    options.spares = 1;
+    Scene scene(options);
+    const std::uint32_t leader = scene.wait_for_leader();
+    const std::uint32_t lost = scene.others(leader).front();
+    scene.cluster.kill(lost);
+    write(scene, 40);
+    scene.client.change(AskToAdd{NodeId(4), true});
+    write(scene, 200);
+    {
+        Traffic traffic(scene.cluster);
+        scene.cluster.join(4);
+        scene.cluster.start(lost);
+        write(scene, 20);
+        scene.wait_until_equal();
+        EXPECT_GE(traffic.installed, 2);
+    }
+    for (const std::uint32_t node : {lost, 4U}) {
+        const auto believes = [&] {
+            const auto& log = scene.cluster.node(node).replicator().log();
+            return to_text(log.configurations().in_force().configuration);
+        };
+        EXPECT_EQ(believes(), "[n1, n2, n3] learners=[n4]");
+        scene.cluster.kill(node);
+        scene.cluster.start(node);
+        scene.wait_until_equal();
+        EXPECT_EQ(believes(), "[n1, n2, n3] learners=[n4]") << "also after a start";
+    }
 }
 
 // A day of overwrites, as far as files and memory go.
