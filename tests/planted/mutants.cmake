@@ -105,10 +105,6 @@ planted_bug(stale_log_behind_snapshot FILE actors/replica_log.cpp
     REPLACE [[    if (last.index <= commit_ || tail_.term_at(last.index) == last.term) {]]
     BY [[    if (true) {]])
 
-planted_bug(swallowed_outcomes FILE actors/state_machine.cpp
-    REPLACE [[ready.skipped = true;]]
-    BY [[]])
-
 # ---- sessions and times
 
 planted_bug(sessions_not_flushed FILE storage/kv_layers.cpp

@@ -42,9 +42,8 @@ std::vector<Bug> mutants() {
                                kReplicaLog = "replica_log.cpp", kRule = "commit_rule.hpp",
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
                                kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
-                               kState = "state_machine.cpp", kLayers = "kv_layers.cpp",
-                               kExecute = "kv_execute.cpp", kTransaction = "transaction.cpp",
-                               kChanges = "member_changes.cpp";
+                               kLayers = "kv_layers.cpp", kExecute = "kv_execute.cpp",
+                               kTransaction = "transaction.cpp", kChanges = "member_changes.cpp";
     const sim::RunOptions changes = only({Fault::membership, Fault::crash, Fault::cut,
                                           Fault::partition, Fault::delay, Fault::elect});
     return {
@@ -105,8 +104,6 @@ std::vector<Bug> mutants() {
          100, only({Fault::crash, Fault::power})},
         {"stale_log_behind_snapshot", "what the log held before a snapshot is kept behind it",
          kReplicaLog, 200, without({Fault::rot})},
-        {"swallowed_outcomes", "a node does not know what a snapshot has swallowed", kState, 1000,
-         without({Fault::rot})},
         {"sessions_not_flushed", "a start forgets what sessions remember", kLayers, 100, {}},
         {"expiries_not_flushed", "a start forgets which keys are to go", kLayers, 100, {}},
         {"outcome_not_remembered", "a write that comes again is executed again", kExecute, 50, {}},
