@@ -52,6 +52,23 @@ TEST(GatewayWrites, AFailedConditionTellsWhatStands) {
     EXPECT_EQ(reply.at("found"), true);
 }
 
+// A snapshot took the place of the entries: whether the write is among them nobody can tell.
+// Proposed again in the next term, it would happen twice.
+TEST(GatewayWrites, WhatASnapshotHasSwallowedIsUnknownAndNeverSentAgain) {
+    GatewayScene node;
+    node.leader(7, 2);
+    node.ask(set(1, "a"));
+    ASSERT_EQ(node.context.take<Propose>().size(), 1u);
+    OutcomesReady ready;
+    ready.index = LogIndex(90);
+    ready.term = Term(8);
+    ready.skipped = true;
+    node.deliver(ready, {NodeId(1), ActorName::state_machine});
+    expect_failure(node.reply(), "TIMEOUT", "unknown");
+    node.leader(8, 3);
+    EXPECT_EQ(node.count<Propose>(), 0u);
+}
+
 TEST(GatewayWrites, LargeOnesAreSpreadOverBatches) {
     GatewayScene node({.batch_bytes_max = 1000});
     node.leader(7, 2);
