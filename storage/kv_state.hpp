@@ -1,6 +1,6 @@
-// kv_state: the replicated state: keys, their values and revisions. An interface with two
-// implementations: kv_memory (one ordered table; for the simulator) and kv_rocksdb (a table over
-// RocksDB; for production). One conformance suite runs on both.
+// kv_state: the replicated state: keys, their values and revisions. An interface with one
+// implementation, layers of tables (kv_layers), over two durable bases: RocksDB (kv_rocksdb; for
+// production) and the simulator's own. One conformance suite runs on both.
 //
 // Owns: what the commands did. Must not know: actors, terms' meaning, clocks. Time comes from batch
 // headers alone, so every node computes the same.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "storage/kv_memory.hpp"
+#include "sim/sim_base.hpp"
 #include "storage/kv_rocksdb.hpp"
 #include "tests/testing/commands.hpp"
 #include "tests/testing/fake_context.hpp"
@@ -76,7 +76,7 @@ protected:
         for (const StateRead& read : node.take<StateRead>()) lines.push_back(to_line(read));
         return lines;
     }
-    KvMemory state;
+    KvLayers state{std::make_shared<sim::SimBase>(), {}};
     Scene node{state};
 };
 

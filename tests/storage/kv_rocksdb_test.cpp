@@ -7,8 +7,8 @@
 #include <fstream>
 #include <thread>
 
+#include "sim/sim_base.hpp"
 #include "storage/disk.hpp"
-#include "storage/kv_memory.hpp"
 #include "tests/testing/commands.hpp"
 #include "tests/testing/temp_directory.hpp"
 
@@ -67,7 +67,7 @@ protected:
     testing::TempDirectory directory;
     KvRocksdbOptions options;
     std::unique_ptr<KvRocksdb> state;
-    KvMemory reference;
+    KvLayers reference{std::make_shared<sim::SimBase>(), {}};  // never flushed
     std::vector<Batch> log;
 };
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "storage/kv_memory.hpp"
+#include "sim/sim_base.hpp"
 #include "storage/kv_rocksdb.hpp"
 #include "tests/testing/commands.hpp"
 #include "tests/testing/temp_directory.hpp"
@@ -41,7 +41,8 @@ class Subject {
 public:
     explicit Subject(Kind kind) : kind_(kind) {
         if (kind == Kind::memory) {
-            state_ = std::make_unique<KvMemory>();
+            state_ =
+                std::make_unique<KvLayers>(std::make_shared<sim::SimBase>(), KvLayersOptions{});
         } else {
             state_ = std::move(KvRocksdb::open(directory_.path(), {}).value());
         }
@@ -101,9 +102,9 @@ public:
 private:
     void flush() {
         switch (kind_) {
-            case Kind::memory:
             case Kind::rocksdb:
                 return;
+            case Kind::memory:  // the simulator's base, too
             case Kind::rocksdb_flushed:
                 state_->begin_flush()();
                 state_->end_flush();
