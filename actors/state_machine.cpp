@@ -135,7 +135,8 @@ void StateMachine::maybe_install() {
     const SnapshotName snapshot = *std::exchange(install_due_, std::nullopt);
     auto whole = intake_.hand_over(snapshot);
     if (!whole) {
-        context_.send(neighbour(context_, ActorName::replicator), StateInstalled{snapshot, false, {}, {}});
+        context_.send(neighbour(context_, ActorName::replicator),
+                      StateInstalled{snapshot, false, {}, {}});
         return;
     }
     installation_ = std::make_shared<Installation>();

@@ -34,10 +34,13 @@ void Storage::on(const SaveHardState& save, const Envelope& envelope) {
 }
 
 void Storage::on(const Append& append, const Envelope& envelope) {
-    if (!delayed_.empty()) {
+    if (delayed_.empty())
+        take(append, envelope);
+    else
         delayed_.push_back({envelope, append});
-        return;
-    }
+}
+
+void Storage::take(const Append& append, const Envelope& envelope) {
     if (stage(append))
         burst_.push_back({envelope, Appended{append.request}});
     else
@@ -73,12 +76,8 @@ void Storage::take_delayed() {
             burst_.push_back({next.envelope, Appended{restart->request}});
             delayed_.pop_front();
         } else {
-            const Append append = std::get<Append>(next.request);
             delayed_.pop_front();
-            if (stage(append))
-                burst_.push_back({next.envelope, Appended{append.request}});
-            else
-                burst_.push_back({next.envelope, AppendRefused{append.request}});
+            take(std::get<Append>(next.request), next.envelope);
         }
     }
 }

@@ -55,6 +55,7 @@ private:
 
     bool stage(const Append& append);
     void stage_saves();
+    void take(const Append& append, const Envelope& envelope);
     void take_delayed();
     void write_burst();
     void await_room();

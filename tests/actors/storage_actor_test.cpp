@@ -189,5 +189,42 @@ TEST_F(StorageActorTest, takes_no_other_messages) {
     EXPECT_FALSE(storage.receive(from(ActorName::gateway), AskReport{}));
 }
 
+TEST_F(StorageActorTest, a_restart_of_the_log_waits_for_room_and_appends_wait_behind_it) {
+    append(1, {make_batch(1, 1)});
+    storage.on_drained();
+    EXPECT_EQ(requests_of<Appended>(), Requests{1});
+    scene.disk.set_room(0);
+    tell(RestartLog{StorageRequest(2), {LogIndex(50), Term(3)}});
+    append(3, {make_batch(51, 3)});
+    storage.on_drained();
+    EXPECT_EQ(requests_of<Appended>(), Requests{});
+    EXPECT_EQ(requests_of<AppendRefused>(), Requests{}) << "it builds on the restart";
+    EXPECT_EQ(last(), 1u);
+    scene.disk.set_room(1 << 20);
+    context.run(storage, 1s);
+    EXPECT_EQ(requests_of<Appended>(), (Requests{2, 3}));
+    EXPECT_EQ(last(), 51u);
+}
+
+TEST_F(StorageActorTest, a_restart_leaves_what_came_before_it_answered) {
+    append(1, {make_batch(1, 1)});
+    tell(RestartLog{StorageRequest(2), {LogIndex(50), Term(3)}});
+    append(3, {make_batch(51, 3)});
+    storage.on_drained();
+    EXPECT_EQ(requests_of<Appended>(), (Requests{1, 2, 3}));
+    EXPECT_EQ(scene.crash_and_open().last().index, LogIndex(51));
+}
+
+TEST_F(StorageActorTest, cuts_the_log_when_what_came_before_is_durable) {
+    append(1, {make_batch(1, 1), make_batch(2, 1)});
+    tell(Compact{LogIndex(2), 9});
+    EXPECT_TRUE(context.sent.empty());
+    storage.on_drained();
+    const auto compacted = context.take<Compacted>();
+    ASSERT_EQ(compacted.size(), 1u);
+    EXPECT_EQ(compacted[0], (Compacted{{LogIndex(2), Term(1)}, LogIndex(2), 9}));
+    EXPECT_EQ(scene.log->first(), LogIndex(3));
+}
+
 }  // namespace
 }  // namespace raftbus::testing
