@@ -81,14 +81,6 @@ class AFollowerIsFarBehind(unittest.TestCase):
         cluster.wait_until_ready()
         return lost
 
-    @staticmethod
-    def happened(cluster, number, mark, seen):
-        """The node has logged it since, or, for "incoming", has begun to receive a snapshot."""
-        if mark == "incoming":
-            directory = cluster.directory / f"n{number}" / "state-incoming"
-            return directory.exists() or "took the state's" in cluster.node(number).log_tail()
-        return mark in cluster.node(number).log.read_text()[seen:]
-
     def test_it_gets_the_state_while_writes_go_on(self):
         with Cluster(options=SMALL + ["--snapshot-rate", "1MiB"]) as cluster:
             lost = self.fall_behind(cluster)
@@ -109,16 +101,30 @@ class AFollowerIsFarBehind(unittest.TestCase):
             cluster.wait_until_equal()
 
     def test_killed_at_any_moment_of_it(self):
-        with Cluster(options=SMALL + ["--snapshot-rate", "1MiB"]) as cluster:
+        with Cluster(options=SMALL + ["--snapshot-rate", "64KiB"]) as cluster:
             lost = self.fall_behind(cluster)
             node = cluster.node(lost)
-            for marks in (["connected to peer"], ["follows"], ["incoming"], ["took the state's"]):
+            beginning = node.log.stat().st_size
+            incoming = cluster.directory / f"n{lost}" / "state-incoming"
+
+            def says(text, since):
+                return text.encode() in node.log.read_bytes()[since:]
+
+            def installed():
+                return says("took the state's", beginning)
+
+            def kill_when(what, since_start):
+                start = node.log.stat().st_size
                 cluster.start(lost)
-                seen = len(node.log.read_text())
-                eventually(lambda: any(self.happened(cluster, lost, mark, seen) for mark in marks),
-                           f"one of {marks}")
+                # Pieces that came before a kill count after it: the end may be nearer than planned.
+                eventually(lambda: since_start(start) or installed(), what)
                 self.assertTrue(node.runs(), node.log_tail())
                 node.kill()
+
+            kill_when("it is connected", lambda start: says("connected to peer", start))
+            kill_when("it follows", lambda start: says("follows", start))
+            kill_when("it receives", lambda _: incoming.exists())
+            kill_when("it has installed the state", lambda _: False)
             cluster.start(lost)
             cluster.wait_until_equal()
 
