@@ -57,7 +57,8 @@ void SnapshotSender::earn() {
     // What was not used within two ticks is lost: a burst of more would be no limit.
     const auto ticks = static_cast<std::uint64_t>(2 * options_.heartbeat.count());
     const std::uint64_t most = std::max(rate * ticks / 1'000'000, options_.snapshot_piece_bytes);
-    budget_bytes_ = std::min(budget_bytes_ + earned, most);
+    budget_bytes_ =
+        std::min(budget_bytes_ + static_cast<std::int64_t>(earned), static_cast<std::int64_t>(most));
 }
 
 // Once all is sent, the peer installs it, and answers when it has.
@@ -95,7 +96,7 @@ void SnapshotSender::on(const SnapshotRead& read) {
     if (read.offset != feed.next || !feed.connected) return;  // asked for before a rewind
     feed.next += read.bytes.size();
     ++feed.in_flight;
-    budget_bytes_ -= std::min<std::uint64_t>(budget_bytes_, read.bytes.size());
+    budget_bytes_ -= static_cast<std::int64_t>(read.bytes.size());
     context_.send({read.peer, ActorName::replicator},
                   InstallSnapshot{term_, feed.snapshot, read.offset, read.crc, read.bytes});
 }

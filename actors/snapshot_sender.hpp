@@ -63,7 +63,7 @@ private:
     const RaftOptions& options_;
     const Term term_;
     std::map<NodeId, Feed> feeds_;
-    std::uint64_t budget_bytes_ = 0;
+    std::int64_t budget_bytes_ = 0;  // below 0: a piece was larger than what had been earned
     Moment earned_at_;
 };
 

@@ -1,6 +1,7 @@
 """Logs that are cut, and followers that get the state in place of what was cut: real nodes and disks."""
 
 import os
+import re
 import shutil
 import unittest
 
@@ -13,9 +14,9 @@ SMALL = ["--segment-bytes", "64KiB", "--flush-bytes", "64KiB", "--log-keep-bytes
 
 
 def write_many(client, count, prefix=b"k", size=100):
-    value = b"v" * size
+    """Values that nothing makes smaller, so that a state has the size that it seems to have."""
     for first in range(0, count, 1000):
-        replies = client.ask_all([("SET", dict(key=b"%s%07d" % (prefix, i), value=value))
+        replies = client.ask_all([("SET", dict(key=b"%s%07d" % (prefix, i), value=os.urandom(size)))
                                   for i in range(first, min(first + 1000, count))])
         assert all(reply["ok"] for reply in replies)
 
@@ -63,7 +64,7 @@ class TheLogIsCut(unittest.TestCase):
             cluster.wait_until_ready()
             with cluster.client(2) as client:
                 self.assertEqual(client.done("GET", key=b"after")["value"], b"x")
-                self.assertEqual(client.done("GET", key=b"k0000042")["value"], b"v" * 100)
+                self.assertEqual(len(client.done("GET", key=b"k0000042")["value"]), 100)
 
 
 class AFollowerIsFarBehind(unittest.TestCase):
@@ -101,17 +102,17 @@ class AFollowerIsFarBehind(unittest.TestCase):
             cluster.wait_until_equal()
 
     def test_killed_at_any_moment_of_it(self):
-        with Cluster(options=SMALL + ["--snapshot-rate", "64KiB"]) as cluster:
+        with Cluster(options=SMALL + ["--snapshot-rate", "512KiB"]) as cluster:
             lost = self.fall_behind(cluster)
             node = cluster.node(lost)
             beginning = node.log.stat().st_size
             incoming = cluster.directory / f"n{lost}" / "state-incoming"
 
             def says(text, since):
-                return text.encode() in node.log.read_bytes()[since:]
+                return re.search(text.encode(), node.log.read_bytes()[since:])
 
-            def installed():
-                return says("took the state's", beginning)
+            def installed():  # said at once, or by the next start if a kill came first
+                return says(r"took the state's|state at [1-9]\d{3}", beginning)
 
             def kill_when(what, since_start):
                 start = node.log.stat().st_size
