@@ -57,6 +57,10 @@ MemberChange change_of(ChangeKind kind, NodeId node) {
     return {kind, {node}};
 }
 
+Failure no_watches() {
+    return {ErrorCode::unsupported, "watches are not supported by this version", {}};
+}
+
 template <class... Functions>
 struct Overloaded : Functions... {
     using Functions::operator()...;
@@ -166,6 +170,8 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                    [&](const client::Promote& promote) {
                        members_.add(key, change_of(ChangeKind::promote, promote.node));
                    },
+                   [&](const client::Watch&) { answers_.give(key, no_watches()); },
+                   [&](const client::Cancel&) { answers_.give(key, no_watches()); },
                },
                request.operation);
 }

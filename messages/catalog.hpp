@@ -30,7 +30,8 @@ using LocalMessage =
                  ReplicatorReport, StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests,
                  ClientReplies, TakeSnapshot, Flushed, Compact, Compacted, SnapshotTaken,
                  ReadSnapshot, SnapshotRead, WriteSnapshot, SnapshotWritten, InstallState,
-                 StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign>;
+                 StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch, WatchOn,
+                 Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken>;
 
 namespace detail {
 template <class... Variants>

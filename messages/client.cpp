@@ -15,7 +15,8 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<Members, Op::members> && kNumbered<Snapshot, Op::snapshot> &&
               kNumbered<Add, Op::add> && kNumbered<Remove, Op::remove> &&
               kNumbered<Promote, Op::promote> && kNumbered<OpenSession, Op::session> &&
-              kNumbered<Txn, Op::txn>);
+              kNumbered<Txn, Op::txn> && kNumbered<Watch, Op::watch> &&
+              kNumbered<Cancel, Op::cancel>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -54,6 +55,11 @@ struct Line {
         return "Txn of " + std::to_string(txn.conditions) + " conditions, " +
                std::to_string(txn.then) + " or " + std::to_string(txn.otherwise) + " steps";
     }
+    std::string operator()(const Watch& watch) const {
+        return "Watch " + printable(watch.key) + (watch.prefix ? "*" : "") +
+               (watch.from ? " from " + std::to_string(*watch.from) : "");
+    }
+    std::string operator()(const Cancel&) const { return "Cancel"; }
 };
 
 }  // namespace
@@ -61,7 +67,8 @@ struct Line {
 std::string_view to_string(ErrorCode code) {
     constexpr std::string_view names[] = {"BAD_REQUEST", "TOO_LARGE",   "CONDITION_FAILED",
                                           "NO_LEADER",   "BUSY",        "NO_SPACE",
-                                          "TIMEOUT",     "UNSUPPORTED", "SESSION_EXPIRED"};
+                                          "TIMEOUT",     "UNSUPPORTED", "SESSION_EXPIRED",
+                                          "COMPACTED"};
     return names[static_cast<std::size_t>(code)];
 }
 

@@ -105,8 +105,17 @@ struct Txn {
 };
 inline constexpr std::size_t kTxnPartsMax = 128;  // conditions and steps of one transaction
 
+// Ask for an id: the replies to come bear it.
+struct Watch {
+    std::string_view key;
+    bool prefix = false;                       // every key that begins with it
+    std::optional<std::uint64_t> from;         // revision; none: from now on
+    std::optional<std::uint64_t> progress_ms;  // a sign of life when there is nothing else to say
+};
+struct Cancel {};
+
 using Operation = std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members,
-                               Snapshot, Add, Remove, Promote, OpenSession, Txn>;
+                               Snapshot, Add, Remove, Promote, OpenSession, Txn, Watch, Cancel>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -125,7 +134,9 @@ enum class Op : std::uint8_t {
     remove,
     promote,
     session,
-    txn
+    txn,
+    watch,
+    cancel
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
@@ -156,6 +167,7 @@ enum class ErrorCode : std::uint8_t {
     timeout,
     unsupported,
     session_expired,
+    compacted,
 };
 // As on the wire: "BAD_REQUEST".
 std::string_view to_string(ErrorCode code);
@@ -169,6 +181,8 @@ struct Failure {
     std::string message;  // the cause and, where there is one, the next step; UTF-8
     std::optional<ConditionFailed> stands;  // condition_failed: what there is instead
     bool unknown = false;  // it may have been executed all the same, whatever the code says
+    std::optional<LogIndex> first = {};  // compacted: the oldest revision that is left
+    std::optional<LogIndex> told = {};   // of a watch: every change up to this revision was sent
 };
 
 // ---- replies
@@ -229,6 +243,19 @@ struct StatusReply {
     std::uint64_t keys = 0;
     bool member = true;
 };
+
+// A watch has begun: every change after the revision is going to be told.
+struct WatchingReply {
+    LogIndex revision;
+};
+struct WatchEventReply {
+    const WatchEvent& event;
+    bool more = false;  // another change of the same revision follows
+};
+struct ProgressReply {
+    LogIndex revision;  // every change up to it was told
+};
+struct CancelledReply {};
 
 struct LogEntry {
     LogIndex index;

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kOps =
     "SET, GET, DELETE, NO-OP, TXN, SESSION, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, ADD, "
-    "REMOVE, PROMOTE, SNAPSHOT";
-constexpr std::string_view kLaterOps[] = {"WATCH", "CANCEL"};
+    "REMOVE, PROMOTE, SNAPSHOT, WATCH, CANCEL";
+constexpr std::uint64_t kProgressMinMs = 100;
 constexpr std::uint64_t kNumbersEnd = std::uint64_t{1} << 53;  // for JavaScript's sake
 
 // Reads the fields of one op. Every function takes what is there and leaves what is wrong in the
@@ -39,6 +39,8 @@ public:
         if (op == "PROMOTE") return Promote{member(op)};
         if (op == "SESSION") return OpenSession{};
         if (op == "TXN") return txn();
+        if (op == "WATCH") return watch();
+        if (op == "CANCEL") return cancel();
         unknown(op);
         return std::nullopt;
     }
@@ -116,6 +118,31 @@ private:
         scan.consistency = consistency();
         return scan;
     }
+    Operation watch() {
+        Watch watch;
+        if (!fields_.has(Field::id)) missing("WATCH", "'id': the replies to come bear it");
+        const auto key = fields_.bytes(Field::key, limits_.key_bytes_max);
+        const auto prefix = fields_.bytes(Field::prefix, limits_.key_bytes_max);
+        if (key && prefix)
+            bad("WATCH takes either 'key' or 'prefix', not both");
+        else if (!key && !prefix)
+            missing("WATCH", "'key' or 'prefix' (bin or str)");
+        else if (key && key->empty())
+            bad("field 'key' must not be empty; an empty 'prefix' watches every key");
+        watch.key = key ? *key : prefix.value_or(std::string_view());
+        watch.prefix = prefix.has_value();
+        watch.from = fields_.number(Field::from);
+        if (watch.from && *watch.from >= kNumbersEnd) bad("field 'from' must be below 2^53");
+        watch.progress_ms = fields_.number(Field::progress_ms);
+        if (watch.progress_ms &&
+            (*watch.progress_ms < kProgressMinMs || *watch.progress_ms >= kNumbersEnd))
+            bad("field 'progress_ms' must be from 100 and below 2^53");
+        return watch;
+    }
+    Operation cancel() {
+        if (!fields_.has(Field::id)) missing("CANCEL", "'id', that of the watch");
+        return Cancel{};
+    }
     Operation log() {
         Log log;
         log.from = LogIndex(fields_.number(Field::from).value_or(0));
@@ -191,12 +218,6 @@ private:
         if (!fields_.failure()) bad(std::string(op) + " needs the field " + std::string(what));
     }
     void unknown(std::string_view op) {
-        for (const std::string_view later : kLaterOps) {
-            if (op != later) continue;
-            fields_.fail(ErrorCode::unsupported,
-                         "op '" + std::string(op) + "' is not supported by this version");
-            return;
-        }
         bad("unknown op '" + printable(op) + "'; the ops, in upper case, are " + std::string(kOps));
     }
 

@@ -39,8 +39,9 @@ enum class Field : std::uint8_t {
     peer,
     client,
     learner,
+    progress_ms,
 };
-inline constexpr std::size_t kFieldCount = 22;
+inline constexpr std::size_t kFieldCount = 23;
 std::string_view to_string(Field field);
 
 class Fields {

@@ -11,6 +11,7 @@ struct Appender {
 };
 
 constexpr std::uint32_t kTxnReplyFields = 3;  // succeeded, revision, results
+constexpr std::uint32_t kEventFields = 4;     // event, key, value, revision
 
 struct Binary {
     std::string_view bytes;
@@ -118,7 +119,9 @@ std::string hex(std::uint64_t number) {
 }  // namespace
 
 void append_reply(std::string& out, const ReplyHead& head, const Failure& failure) {
-    MapWriter map(out, head, false, failure.stands ? 5 : 3);
+    MapWriter map(out, head, false,
+                  3 + (failure.stands ? 2 : 0) + failure.first.has_value() +
+                      failure.told.has_value());
     map.field("error", to_string(failure.code))
         .field("message", std::string_view(failure.message))
         .field(
@@ -126,6 +129,8 @@ void append_reply(std::string& out, const ReplyHead& head, const Failure& failur
             std::string_view(may_be_executed(failure.code) || failure.unknown ? "unknown" : "no"));
     if (failure.stands)
         map.field("revision", failure.stands->revision).field("found", failure.stands->found);
+    if (failure.first) map.field("first", *failure.first);
+    if (failure.told) map.field("revision", *failure.told);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const WriteReply& reply) {
@@ -231,6 +236,36 @@ void append_reply(std::string& out, const ReplyHead& head, const MembersReply& r
 
 void append_reply(std::string& out, const ReplyHead& head, const SnapshotReply& reply) {
     MapWriter(out, head, true, 1).field("index", reply.index);
+}
+
+void append_event(std::string& out, KeyEvent event, std::string_view key, std::string_view value,
+                  std::uint64_t revision) {
+    constexpr std::string_view names[] = {"set", "delete", "expire"};
+    MapWriter map(out);
+    map.field("event", names[static_cast<std::size_t>(event)]).field("key", Binary{key});
+    if (event == KeyEvent::set)
+        map.field("value", Binary{value});
+    else
+        map.field("value", Nil{});
+    map.field("revision", revision);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const WatchingReply& reply) {
+    MapWriter(out, head, true, 2).field("watching", true).field("revision", reply.revision);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const WatchEventReply& reply) {
+    MapWriter map(out, head, true, kEventFields + reply.more);
+    map.pairs(reply.event.pairs.view());
+    if (reply.more) map.field("more", true);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const ProgressReply& reply) {
+    MapWriter(out, head, true, 2).field("progress", true).field("revision", reply.revision);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const CancelledReply&) {
+    MapWriter(out, head, true, 1).field("cancelled", true);
 }
 
 }  // namespace raftbus::client

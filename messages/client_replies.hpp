@@ -34,6 +34,12 @@ private:
     std::string bytes_;
 };
 
+// What happened to a key.
+enum class KeyEvent : std::uint8_t { set, erase, expire };
+// What every watch is told of it (WatchEvent::pairs); `value` counts for a set alone.
+void append_event(std::string& out, KeyEvent event, std::string_view key, std::string_view value,
+                  std::uint64_t revision);
+
 // Each appends one map to `out`.
 void append_reply(std::string& out, const ReplyHead& head, const Failure& failure);
 void append_reply(std::string& out, const ReplyHead& head, const WriteReply& reply);
@@ -47,5 +53,9 @@ void append_reply(std::string& out, const ReplyHead& head, const LogReply& reply
 void append_reply(std::string& out, const ReplyHead& head, const ElectReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const MembersReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const SnapshotReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const WatchingReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const WatchEventReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const ProgressReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const CancelledReply& reply);
 
 }  // namespace raftbus::client

@@ -64,6 +64,7 @@ inline constexpr std::size_t kProposalsOutstandingMax = 512;
 using ReadNumber = Strong<struct ReadTag>;                // a gateway's read, or group of reads
 using Round = Strong<struct RoundTag>;                    // a leader's round of heartbeats
 using ChangeNumber = Strong<struct ChangeTag>;            // a gateway's change of the membership
+using WatchNumber = Strong<struct WatchTag>;              // a gateway's watch
 
 // The actors of a node, and the two ends of it that are not actors but have an address all the
 // same.

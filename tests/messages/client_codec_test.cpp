@@ -107,9 +107,26 @@ TEST(ClientRequest, AnUnknownOpIsNamedAndTheOpsAreListed) {
     expect_refused(Body().field("op", 5), "BAD_REQUEST", "'op' must be str");
 }
 
-TEST(ClientRequest, WhatComesLaterIsUnsupportedByName) {
-    for (const char* later : {"WATCH", "CANCEL"})
-        expect_refused(op(later), "UNSUPPORTED", later);
+TEST(ClientRequest, AWatchNamesAKeyOrAPrefixAndBearsAnId) {
+    const std::string of_a_key = op("WATCH").field("id", 1).field("key", "k");
+    const Watch key = taken<Watch>(of_a_key);
+    EXPECT_EQ(key.key, "k");
+    EXPECT_FALSE(key.prefix || key.from || key.progress_ms);
+    const std::string of_all =
+        op("WATCH").field("id", "x").field("prefix", "").field("from", 7).field("progress_ms", 100);
+    const Watch prefix = taken<Watch>(of_all);
+    EXPECT_TRUE(prefix.prefix && prefix.key.empty());
+    EXPECT_EQ(prefix.from, 7U);
+    EXPECT_EQ(prefix.progress_ms, 100U);
+    expect_refused(op("WATCH").field("key", "k"), "BAD_REQUEST", "'id'");
+    expect_refused(op("WATCH").field("id", 1), "BAD_REQUEST", "'key' or 'prefix'");
+    expect_refused(op("WATCH").field("id", 1).field("key", ""), "BAD_REQUEST", "'prefix'");
+    expect_refused(op("WATCH").field("id", 1).field("key", "k").field("prefix", "k"), "BAD_REQUEST",
+                   "not both");
+    expect_refused(op("WATCH").field("id", 1).field("key", "k").field("progress_ms", 99),
+                   "BAD_REQUEST", "'progress_ms'");
+    taken<Cancel>(op("CANCEL").field("id", 1));
+    expect_refused(op("CANCEL"), "BAD_REQUEST", "'id'");
 }
 
 TEST(ClientRequest, ChangesNameTheNode) {

@@ -348,7 +348,6 @@ class Elections(OnThreeNodes):
 class LaterOps(OnThreeNodes):
     def test_unsupported_says_so(self):
         requests = [
-            ("WATCH", dict(key=b"k")),
             ("GET", dict(key=b"k", consistency="lease")),
             ("SCAN", dict(prefix=b"k", consistency="lease")),
         ]
