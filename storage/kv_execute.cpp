@@ -43,7 +43,8 @@ bool holds(const Command& command, const std::optional<KvFound>& found) {
 
 class Executor final : private TransactionTarget {
 public:
-    Executor(CommandTarget& target, KvParts& parts) : target_(target), parts_(parts) {}
+    Executor(CommandTarget& target, KvParts& parts, ChangeSink* changes)
+        : target_(target), parts_(parts), changes_(changes) {}
 
     // The log's time has come to `time`: what is due goes, as of `index`.
     void advance(WallTime time, std::uint64_t index) {
@@ -55,6 +56,8 @@ public:
             const std::optional<KvFound> found = target_.find(key);
             if (!found || found->expires_at != at) continue;  // the key was written since
             target_.erase(key);
+            parts_.footnotes.add({index, Footnote::Kind::expired, key});
+            tell(KeyEvent::expire, key, {}, index);
             note_gone(Gone::key, index, crc32c(key));
             digest(static_cast<std::uint64_t>(at.value));
         }
@@ -76,6 +79,7 @@ private:
         Sessions& sessions = parts_.sessions;
         const Sessions::Verdict verdict =
             sessions.use(command.session, command.seq, index, parts_.progress.clock);
+        if (!std::holds_alternative<Sessions::Fresh>(verdict)) parts_.footnotes.add_nothing(index);
         if (const auto* before = std::get_if<CommandOutcome>(&verdict)) return *before;
         if (const auto* forgotten = std::get_if<OutcomeForgotten>(&verdict)) return *forgotten;
         if (std::holds_alternative<Sessions::Unknown>(verdict)) return SessionExpired{};
@@ -96,7 +100,7 @@ private:
                 return open_session(command, index);
             case CommandKind::transaction: {
                 const Result<Transaction> transaction = read_transaction(command.value);
-                return raftbus::execute(transaction.value(), index, *this);
+                return transact(transaction.value(), index);
             }
         }
         CHECK(false, "a command of no known kind");
@@ -106,8 +110,7 @@ private:
     CommandOutcome set(const Command& command, std::uint64_t index) {
         if (command.if_revision || command.if_value) {
             const std::optional<KvFound> found = target_.find(command.key);
-            if (!holds(command, found))
-                return ConditionFailed{bool(found), found ? found->revision : 0};
+            if (!holds(command, found)) return condition_failed(found, index);
         }
         put(command.key, command.value, index, command.ttl_ms);
         return Written{index, false};
@@ -115,10 +118,39 @@ private:
 
     CommandOutcome erase(const Command& command, std::uint64_t index) {
         const std::optional<KvFound> found = target_.find(command.key);
-        if (!holds(command, found))
-            return ConditionFailed{bool(found), found ? found->revision : 0};
-        if (found) forget_expiry(target_.erase(command.key), command.key);
-        return Written{index, bool(found)};
+        if (!holds(command, found)) return condition_failed(found, index);
+        if (!found) {
+            parts_.footnotes.add_nothing(index);
+            return Written{index, false};
+        }
+        erase_found(command.key, index);
+        return Written{index, true};
+    }
+
+    CommandOutcome condition_failed(const std::optional<KvFound>& found, std::uint64_t index) {
+        parts_.footnotes.add_nothing(index);
+        return ConditionFailed{bool(found), found ? found->revision : 0};
+    }
+
+    CommandOutcome transact(const Transaction& transaction, std::uint64_t index) {
+        note_ = {index, Footnote::Kind::transaction};
+        erases_ = 0;
+        CommandOutcome outcome = raftbus::execute(transaction, index, *this);
+        if (!std::holds_alternative<Transacted>(outcome))
+            parts_.footnotes.add_nothing(index);
+        else if (note_.otherwise || !note_.missed.empty())
+            parts_.footnotes.add(note_);
+        return outcome;
+    }
+
+    void erase_found(std::string_view key, std::uint64_t revision) {
+        forget_expiry(target_.erase(key), key);
+        tell(KeyEvent::erase, key, {}, revision);
+    }
+
+    void tell(KeyEvent event, std::string_view key, std::string_view value,
+              std::uint64_t revision) {
+        if (changes_) changes_->on_change({event, key, value, revision});
     }
 
     CommandOutcome open_session(const Command& command, std::uint64_t index) {
@@ -136,12 +168,18 @@ private:
         const WallTime replaced = target_.set(key, value, revision, expires_at);
         if (replaced) forget_expiry(replaced, key);
         if (expires_at) parts_.expiries.add(expires_at, key);
+        tell(KeyEvent::set, key, value, revision);
     }
-    bool remove(std::string_view key) override {
-        if (!target_.find(key)) return false;
-        forget_expiry(target_.erase(key), key);
+    bool remove(std::string_view key, std::uint64_t revision) override {
+        const std::uint32_t place = erases_++;
+        if (!target_.find(key)) {
+            note_.missed.push_back(place);
+            return false;
+        }
+        erase_found(key, revision);
         return true;
     }
+    void choose(bool holds) override { note_.otherwise = !holds; }
     ScanAnswer read(const ScanQuery& query) override { return target_.scan(query); }
 
     WallTime expiry_after(std::uint64_t ttl_ms) const {
@@ -172,18 +210,21 @@ private:
 
     CommandTarget& target_;
     KvParts& parts_;
+    ChangeSink* const changes_;
+    Footnote note_;             // of the transaction under way
+    std::uint32_t erases_ = 0;  // its DELETEs so far
 };
 
 }  // namespace
 
 void execute(const Batch& batch, CommandTarget& target, KvParts& parts,
-             std::vector<CommandOutcome>* outcomes) {
+             std::vector<CommandOutcome>* outcomes, ChangeSink* changes) {
     const BatchHeader& header = batch.header;
     KvProgress& progress = parts.progress;
     CHECK(header.first == progress.applied.index.next(), "batches are applied without gaps");
     CHECK(header.term >= progress.applied.term, "terms never fall along the log");
     CHECK(header.count > 0);
-    Executor executor(target, parts);
+    Executor executor(target, parts, changes);
     executor.advance(header.time, header.first.value);
     if (header.kind != BatchKind::commands) {
         CHECK(header.count == 1);

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "messages/local.hpp"
+#include "storage/changes.hpp"
 #include "storage/expiries.hpp"
+#include "storage/footnotes.hpp"
 #include "storage/sessions.hpp"
 
 namespace raftbus {
@@ -37,6 +39,7 @@ struct KvParts {
     KvProgress progress;
     Expiries expiries;
     Sessions sessions;
+    Footnotes footnotes;
 };
 
 // What stands under a key.
@@ -66,8 +69,9 @@ protected:
 // Executes the batch, which must follow what is applied (CHECKed), and moves `parts` on: first the
 // clock, then what is due by it goes, then the commands. Appends one outcome per command to
 // `outcomes` unless it is null; an entry without commands has none. Throws CheckFailed if the body
-// can not be decoded. A set without conditions does not look its key up.
+// can not be decoded. A set without conditions does not look its key up. Every change is told to
+// `changes`, unless it is null; what the log does not say of it is noted.
 void execute(const Batch& batch, CommandTarget& target, KvParts& parts,
-             std::vector<CommandOutcome>* outcomes);
+             std::vector<CommandOutcome>* outcomes, ChangeSink* changes = nullptr);
 
 }  // namespace raftbus

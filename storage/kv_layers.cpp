@@ -56,12 +56,18 @@ void KvLayers::load_notes() {
     base_->each_note(Sessions::kSpace, [&](std::string_view name, std::string_view content) {
         intact = intact && parts_.sessions.load(name, content);
     });
-    if (!intact) throw DiskFailed("the state is damaged: a session or an expiry can not be read");
+    base_->each_note(Footnotes::kSpace, [&](std::string_view name, std::string_view content) {
+        intact = intact && parts_.footnotes.load(name, content);
+    });
+    if (!intact)
+        throw DiskFailed(
+            "the state is damaged: a session, an expiry or a footnote can not be read");
     parts_.sessions.loaded();
+    parts_.footnotes.loaded(parts_.progress.applied.index);
 }
 
 void KvLayers::apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) {
-    execute(batch, *this, parts_, outcomes);
+    execute(batch, *this, parts_, outcomes, changes_);
     replay_bytes_ += batch.bytes();
 }
 
@@ -98,6 +104,7 @@ std::function<void()> KvLayers::begin_flush() {
     CHECK(!frozen_, "one flush at a time");
     parts_.expiries.note_changes(table_);
     parts_.sessions.note_changes(table_);
+    parts_.footnotes.note_changes(table_);
     frozen_ = std::make_shared<const KvTable>(std::exchange(table_, KvTable()));
     frozen_applied_ = parts_.progress.applied;
     replay_bytes_ = 0;

@@ -63,6 +63,9 @@ public:
     KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options);
 
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
+    void tell_changes_to(ChangeSink* sink) override { changes_ = sink; }
+    const Footnotes& footnotes() const override { return parts_.footnotes; }
+    void log_begins_at(LogIndex first) override { parts_.footnotes.cut_before(first); }
     EntryId applied() const override { return parts_.progress.applied; }
     const StoredConfiguration& configuration() const override {
         return parts_.progress.configuration;
@@ -104,6 +107,7 @@ private:
     KvTable table_;
     KvParts parts_;
     std::uint64_t replay_bytes_ = 0;  // of batches applied to table_
+    ChangeSink* changes_ = nullptr;
 
     std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way
     EntryId frozen_applied_;

@@ -46,7 +46,8 @@ constexpr std::size_t kNumberBytes = 8;
 
 static_assert(kUserPrefix + 1 == kUserEnd[0]);
 static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey &&
-                  kProgressKey[0] < Sessions::kSpace && Sessions::kSpace < Expiries::kSpace,
+                  kProgressKey[0] < Footnotes::kSpace &&
+                  Footnotes::kSpace < Sessions::kSpace && Sessions::kSpace < Expiries::kSpace,
               "a flush writes the keys first, then how far it is, then the notes, in order");
 
 rocksdb::Slice slice(std::string_view bytes) {

@@ -14,6 +14,8 @@
 
 #include "messages/local.hpp"
 #include "messages/result.hpp"
+#include "storage/changes.hpp"
+#include "storage/footnotes.hpp"
 #include "storage/snapshot.hpp"
 
 namespace raftbus {
@@ -26,6 +28,13 @@ public:
     // `outcomes` unless it is null. A body that can not be decoded throws CheckFailed: gateways
     // make bodies, and CRCs guard them.
     virtual void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) = 0;
+
+    // From now on apply() tells the sink every change; null: nobody. At first nobody.
+    virtual void tell_changes_to(ChangeSink* sink) = 0;
+    // Of what was applied.
+    virtual const Footnotes& footnotes() const = 0;
+    // The log has been cut: footnotes before this are of no use any more.
+    virtual void log_begins_at(LogIndex first) = 0;
 
     // The last index applied, and the term of its entry; {0, 0} at first.
     virtual EntryId applied() const = 0;

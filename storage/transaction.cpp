@@ -166,6 +166,7 @@ public:
         if (bytes > transaction_.bytes_max) return AnswerTooLarge{bytes, transaction_.bytes_max};
         bytes_left_ = transaction_.bytes_max - bytes;
         items_left_ = transaction_.items_max;
+        target_.choose(succeeded);
         client::TxnReplyWriter reply(succeeded, revision_, steps.size());
         for (const TransactionStep& step : steps) carry_out(step, reply);
         return reply.finish();
@@ -178,7 +179,7 @@ private:
                 target_.put(step.key, step.value, revision_, step.ttl_ms);
                 return reply.set(revision_);
             case StepKind::erase:
-                return reply.erased(revision_, target_.remove(step.key));
+                return reply.erased(revision_, target_.remove(step.key, revision_));
             case StepKind::get: {
                 const std::optional<KvFound> found = target_.look(step.key);
                 if (!found) return reply.got(std::nullopt, 0);

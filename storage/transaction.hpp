@@ -64,7 +64,9 @@ public:
     virtual void put(std::string_view key, std::string_view value, std::uint64_t revision,
                      std::uint64_t ttl_ms) = 0;
     // Returns whether the key was there.
-    virtual bool remove(std::string_view key) = 0;
+    virtual bool remove(std::string_view key, std::uint64_t revision) = 0;
+    // The conditions hold, or they don't, and that branch is carried out. Comes before the steps.
+    virtual void choose(bool holds) = 0;
     virtual ScanAnswer read(const ScanQuery& query) = 0;
 
 protected:

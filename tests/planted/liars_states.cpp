@@ -83,6 +83,9 @@ public:
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override {
         state_->apply(batch, outcomes);
     }
+    void tell_changes_to(ChangeSink* sink) override { state_->tell_changes_to(sink); }
+    const Footnotes& footnotes() const override { return state_->footnotes(); }
+    void log_begins_at(LogIndex first) override { state_->log_begins_at(first); }
     EntryId applied() const override { return state_->applied(); }
     const StoredConfiguration& configuration() const override { return state_->configuration(); }
     std::uint64_t digest() const override { return state_->digest(); }
