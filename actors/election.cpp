@@ -153,6 +153,7 @@ void Election::on(const PreVote& request, const Envelope& envelope) {
 // Diss. §9.6 and §4.2.3: not while a leader is being heard; nothing changes here.
 void Election::judge(const JudgePreVote& matter, const Standing& standing) {
     const bool granted = matter.request.term > term() && !leader_is_heard(standing) &&
+                         !standing.forgetful &&
                          matter.request.last.at_least_as_up_to_date_as(standing.last);
     answer(matter.asked, PreVoteReply{matter.request.term, granted, term()});
 }
@@ -161,11 +162,12 @@ void Election::on(const RequestVote& request, const Envelope& envelope) {
     take_up(JudgeVote{request, envelope});
 }
 
-// Raft §5.2, §5.4.1: one vote a term, first come first served, to a log that is not behind.
+// Raft §5.2, §5.4.1: one vote a term, first come first served, to a log that is not behind. Who has
+// forgotten what it acknowledged can not tell whose log is.
 void Election::judge(const JudgeVote& matter, const Standing& standing) {
     const NodeId candidate = matter.asked.from.node;
     const bool free = !vote() || vote() == candidate;
-    if (matter.request.term == term() && free &&
+    if (matter.request.term == term() && free && !standing.forgetful &&
         matter.request.last.at_least_as_up_to_date_as(standing.last)) {
         hard_state_.vote = candidate;
         election_timeout_.start(draw_timeout());
@@ -220,9 +222,11 @@ void Election::on_timer(TimerId timer) {
 }
 
 void Election::judge(const SoundOut&, const Standing& standing) {
-    if (!may_campaign() || standing.removed) {
+    if (!may_campaign() || standing.removed || standing.forgetful) {
         if (!leader_is_heard(standing)) set_leader(NodeId());  // clients need not wait for it
-        return become_follower(standing.removed ? "removed from the cluster" : "not a voter");
+        return become_follower(standing.removed     ? "removed from the cluster"
+                               : standing.forgetful ? "its data is being rebuilt"
+                                                    : "not a voter");
     }
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
@@ -240,7 +244,7 @@ void Election::judge(const SoundOut&, const Standing& standing) {
 
 void Election::judge(const Run& run, const Standing& standing) {
     CHECK(term() > saved_.term && !vote(), "a campaign enters a term of its own");
-    if (!may_campaign() || standing.removed)
+    if (!may_campaign() || standing.removed || standing.forgetful)
         return save(Adopt{term()});  // only since it was asked to
     hard_state_.vote = self_;
     role_ = Candidate{VoteTally(standing.configuration), standing.last, run.forced};

@@ -46,12 +46,15 @@ bool is_read(Op op) {
 }
 
 bool is_change(Op op) {
-    return op == Op::add || op == Op::remove || op == Op::promote;
+    return op == Op::add || op == Op::remove || op == Op::promote || op == Op::demote;
 }
 
 MemberChange change_of(const client::Add& add) {
     return {ChangeKind::add,
             {add.node, !add.learner, std::string(add.peer), std::string(add.client)}};
+}
+MemberChange change_of(const client::Demote& demote) {
+    return {ChangeKind::demote, {demote.node, !demote.learner}};
 }
 MemberChange change_of(ChangeKind kind, NodeId node) {
     return {kind, {node}};
@@ -82,6 +85,7 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
       log_(context, options_, in_flight_, answers_),
       elections_(context, in_flight_, answers_),
       snapshots_(context, answers_),
+      backups_(context, answers_),
       members_(context, options.incarnation, in_flight_, answers_, kRetryMembers),
       deadline_(context, kDeadline),
       stop_(context, kStop) {}
@@ -163,6 +167,8 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                    [&](const client::Log& log) { log_.add(key, log); },
                    [&](const client::Elect& elect) { elections_.add(key, elect); },
                    [&](const client::Snapshot&) { snapshots_.add(key); },
+                   [&](const client::Backup& backup) { backups_.add(key, backup); },
+                   [&](const client::Demote& demote) { members_.add(key, change_of(demote)); },
                    [&](const client::Add& add) { members_.add(key, change_of(add)); },
                    [&](const client::Remove& remove) {
                        members_.add(key, change_of(ChangeKind::remove, remove.node));
@@ -268,6 +274,10 @@ void Gateway::on(const SnapshotTaken& taken, const Envelope&) {
     snapshots_.on_taken(taken);
 }
 
+void Gateway::on(const BackupRead& read, const Envelope&) {
+    backups_.on_read(read);
+}
+
 // ---- time
 
 void Gateway::on_timer(TimerId id) {
@@ -296,6 +306,8 @@ Failure Gateway::expired(RequestKey key, const InFlightRequest& request) {
         return {ErrorCode::no_leader, "no leader came of the election in time", {}};
     if (request.op == Op::snapshot)
         return {ErrorCode::timeout, "the state is not flushed yet: it goes on without you", {}};
+    if (request.op == Op::backup)
+        return {ErrorCode::timeout, "the backup is not made yet: give it more time", {}};
     return {ErrorCode::timeout, "this node's own actors did not answer in time", {}};
 }
 

@@ -12,6 +12,7 @@
 
 #include "actors/actor.hpp"
 #include "actors/answers.hpp"
+#include "actors/gateway_backups.hpp"
 #include "actors/gateway_elections.hpp"
 #include "actors/gateway_log.hpp"
 #include "actors/gateway_members.hpp"
@@ -30,7 +31,7 @@ using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
-                 ChangeRefused>;
+                 ChangeRefused, BackupRead>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -55,6 +56,7 @@ public:
     void on(const SnapshotTaken& taken, const Envelope& envelope);
     void on(const MembersChanged& changed, const Envelope& envelope);
     void on(const ChangeRefused& refused, const Envelope& envelope);
+    void on(const BackupRead& read, const Envelope& envelope);
 
     void on_timer(TimerId id) override;
     void on_drained() override;
@@ -89,6 +91,7 @@ private:
     GatewayLog log_;
     GatewayElections elections_;
     GatewaySnapshots snapshots_;
+    GatewayBackups backups_;
     GatewayMembers members_;
 
     Timer deadline_;

@@ -364,6 +364,7 @@ void Leading::append(const Configuration& configuration) {
 // It is in force already. What was confirmed by the majorities of the one before says nothing of
 // this one's, so a lease begins anew.
 void Leading::follow_configuration() {
+    forget_demoted(log_.configurations().in_force().configuration);
     const auto& [index, configuration] = log_.configurations().in_force();
     halves_ = configuration.halves();
     confirmed_at_ = Moment();
@@ -378,12 +379,26 @@ void Leading::follow_configuration() {
                 index, context_.now() + options_.election_timeout_max * kDepartingTimeouts, {}};
 }
 
+// A voter that becomes a learner may have lost its log: what it once acknowledged says nothing of
+// what it has, and it is fed from whatever it turns out to hold.
+void Leading::forget_demoted(const Configuration& configuration) {
+    for (auto& [node, peer] : peers_) {
+        const bool voted = std::ranges::any_of(
+            halves_, [&](const auto& half) { return std::ranges::binary_search(half, node); });
+        if (!voted || configuration.voter(node) || !configuration.find(node)) continue;
+        const bool connected = peer.connected;
+        peer = PeerProgress(log_.last().index.next(), context_.now());
+        peer.connected = connected;
+        snapshots_.forget(node);
+    }
+}
+
 void Leading::maybe_change_members() {
     if (const auto next = changes_.next(view())) append(*next);
     const Configuration& now = log_.configurations().in_force().configuration;
     if (resigning_ || now.voter(self_) || !changes_.settled(no_op_)) return;
     resigning_ = true;
-    context_.log(LogLevel::info, "this node was removed from the cluster: it leads no longer");
+    context_.log(LogLevel::info, "this node is no voter any more: it leads no longer");
     on(TransferLeadership{});
 }
 

@@ -81,6 +81,7 @@ private:
                 std::uint32_t body_crc, SharedBytes body);
     void append(const Configuration& configuration);
     void follow_configuration();
+    void forget_demoted(const Configuration& configuration);
     void maybe_change_members();
     void maybe_depart();
     void maybe_resign();

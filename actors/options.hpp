@@ -17,6 +17,10 @@ using namespace std::chrono_literals;
 struct RaftOptions {
     std::vector<Member> members;  // in force until the log says otherwise; includes this node
 
+    // Its data was lost and is being rebuilt by its peers: it neither votes nor campaigns before its
+    // log reaches this. 0: nothing was lost.
+    LogIndex rejoin_at;
+
     Duration heartbeat = 50ms;              // > 0; well below election_timeout_min
     Duration election_timeout_min = 300ms;  // a follower campaigns after a time drawn from
     Duration election_timeout_max =

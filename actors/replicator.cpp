@@ -48,9 +48,10 @@ void Replicator::on(const Fence& fence, const Envelope&) {
     if (leader_heard_) since_leader = context_.now() - *leader_heard_;
     // Who is changing its state for another's can not lead meanwhile.
     const bool fit = log_.storage_answers(options_.storage_stall) && !log_.installing();
+    const bool forgetful = log_.last().index < options_.rejoin_at;
     tell_election(
         Fenced{fence.term, Standing{log_.last(), log_.configurations().in_force().configuration,
-                                    since_leader, fit, removed_}});
+                                    since_leader, fit, removed_, forgetful}});
 }
 
 // Design rule 3.

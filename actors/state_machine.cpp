@@ -7,8 +7,15 @@
 namespace raftbus {
 namespace {
 
-enum StateJob : JobId { kFlush = 1, kMakeSnapshot, kReadSnapshot, kInstall };
-constexpr TimerId kSnapshotIdle = 1;
+enum StateJob : JobId {
+    kFlush = 1,
+    kMakeSnapshot,
+    kReadSnapshot,
+    kInstall,
+    kMakeBackup,
+    kReadBackup
+};
+enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle };
 
 Address neighbour(const Context& context, ActorName actor) {
     return {context.self().node, actor};
@@ -22,6 +29,9 @@ StateMachine::StateMachine(Context& context, KvState& state)
       server_(
           context, [&state] { return state.begin_snapshot(); }, kMakeSnapshot, kReadSnapshot,
           kSnapshotIdle),
+      backups_(
+          context, [&state] { return state.begin_snapshot(); }, kMakeBackup, kReadBackup,
+          kBackupIdle),
       intake_(context, [&state] { return state.receive_snapshot(); }) {}
 
 void StateMachine::start() {
@@ -88,12 +98,13 @@ void StateMachine::on_drained() {
 
 void StateMachine::maybe_flush() {
     if (flushing_ || installation_ || install_due_) return;
-    const bool asked = !asked_.empty();
+    const bool asked = !asked_.empty() || backups_.wants_flush();
+    if (!asked && !state_.wants_flush()) return;
+    backups_.flushing(state_.digest(), state_.clock());
     if (asked && state_.flushed() == state_.applied()) {
         for (const std::uint64_t ask : std::exchange(asked_, {})) tell_flushed(ask);
-        return;
+        return backups_.flushed();
     }
-    if (!asked && !state_.wants_flush()) return;
     flushing_ = true;
     asked_of_flush_ = std::exchange(asked_, {});
     context_.run_in_background(kFlush, state_.begin_flush());
@@ -104,12 +115,13 @@ void StateMachine::tell_flushed(std::uint64_t ask) {
 }
 
 void StateMachine::on_job_done(JobId job) {
-    if (server_.on_job_done(job)) return;
+    if (server_.on_job_done(job) || backups_.on_job_done(job)) return;
     if (job == kInstall) return installed();
     CHECK(job == kFlush);
     flushing_ = false;
     state_.end_flush();
     context_.log(LogLevel::debug, "the state is flushed up to " + to_text(state_.flushed()));
+    backups_.flushed();
     if (asked_of_flush_.empty()) tell_flushed(0);
     for (const std::uint64_t ask : std::exchange(asked_of_flush_, {})) tell_flushed(ask);
 }
@@ -118,6 +130,10 @@ void StateMachine::on_job_done(JobId job) {
 
 void StateMachine::on(const ReadSnapshot& read, const Envelope&) {
     server_.on(read);
+}
+
+void StateMachine::on(const ReadBackup& read, const Envelope& envelope) {
+    backups_.on(read, envelope);
 }
 
 void StateMachine::on(const WriteSnapshot& piece, const Envelope& envelope) {
@@ -185,6 +201,7 @@ void StateMachine::installed() {
 
 void StateMachine::on_timer(TimerId timer) {
     server_.on_timer(timer);
+    backups_.on_timer(timer);
 }
 
 std::string StateMachine::describe() const {

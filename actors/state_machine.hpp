@@ -2,9 +2,9 @@
 // applied (Raft §5.3, §8).
 //
 // Takes: Apply, ReadSnapshot, WriteSnapshot, InstallState (replicator); ReadState, AskReport,
-//   TakeSnapshot (gateway).
+//   TakeSnapshot, ReadBackup (gateway).
 // Sends: Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (replicator);
-//   OutcomesReady and StateRead (gateway), StateReport (whoever asked).
+//   OutcomesReady, StateRead, BackupRead (gateway), StateReport (whoever asked).
 // Owns: the state's use: what is applied, who waits for which index, when a flush runs; its
 //   snapshot, and another node's that takes its place.
 // Must not know: why an entry is committed, who leads, what a client asked.
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "actors/backup_server.hpp"
 #include "actors/snapshot_intake.hpp"
 #include "actors/snapshot_server.hpp"
 #include "storage/kv_state.hpp"
@@ -25,7 +26,7 @@
 namespace raftbus {
 
 using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot,
-                                       WriteSnapshot, InstallState>;
+                                       WriteSnapshot, InstallState, ReadBackup>;
 
 class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
@@ -45,6 +46,8 @@ public:
     void on(const WriteSnapshot& piece, const Envelope& envelope);
     // Nothing is applied until this is answered, and no read.
     void on(const InstallState& install, const Envelope& envelope);
+    // One that begins makes the state be flushed.
+    void on(const ReadBackup& read, const Envelope& envelope);
 
     void start() override;
     void on_timer(TimerId timer) override;
@@ -88,6 +91,7 @@ private:
     std::vector<std::uint64_t> asked_;           // TakeSnapshot, for the next flush
     std::vector<std::uint64_t> asked_of_flush_;  // for the one under way
     SnapshotServer server_;
+    BackupServer backups_;
     SnapshotIntake intake_;
     std::optional<SnapshotName> install_due_;
     std::shared_ptr<Installation> installation_;  // null: none is under way

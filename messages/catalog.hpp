@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "messages/backup.hpp"
 #include "messages/envelope.hpp"
 #include "messages/local.hpp"
 #include "messages/raft.hpp"
@@ -30,8 +31,9 @@ using LocalMessage =
                  ReplicatorReport, StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests,
                  ClientReplies, TakeSnapshot, Flushed, Compact, Compacted, SnapshotTaken,
                  ReadSnapshot, SnapshotRead, WriteSnapshot, SnapshotWritten, InstallState,
-                 StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch, WatchOn,
-                 Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken>;
+                 StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch,
+                 WatchOn, Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken,
+                 ReadBackup, BackupRead>;
 
 namespace detail {
 template <class... Variants>

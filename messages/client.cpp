@@ -16,7 +16,8 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<Add, Op::add> && kNumbered<Remove, Op::remove> &&
               kNumbered<Promote, Op::promote> && kNumbered<OpenSession, Op::session> &&
               kNumbered<Txn, Op::txn> && kNumbered<Watch, Op::watch> &&
-              kNumbered<Cancel, Op::cancel>);
+              kNumbered<Cancel, Op::cancel> && kNumbered<Demote, Op::demote> &&
+              kNumbered<Backup, Op::backup>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -51,6 +52,12 @@ struct Line {
         return "Promote n" + std::to_string(promote.node.value);
     }
     std::string operator()(const OpenSession&) const { return "Session"; }
+    std::string operator()(const Demote& demote) const {
+        return "Demote n" + std::to_string(demote.node.value);
+    }
+    std::string operator()(const Backup& backup) const {
+        return backup.backup ? "Backup from " + std::to_string(backup.offset) : "Backup";
+    }
     std::string operator()(const Txn& txn) const {
         return "Txn of " + std::to_string(txn.conditions) + " conditions, " +
                std::to_string(txn.then) + " or " + std::to_string(txn.otherwise) + " steps";
@@ -65,10 +72,9 @@ struct Line {
 }  // namespace
 
 std::string_view to_string(ErrorCode code) {
-    constexpr std::string_view names[] = {"BAD_REQUEST", "TOO_LARGE",   "CONDITION_FAILED",
-                                          "NO_LEADER",   "BUSY",        "NO_SPACE",
-                                          "TIMEOUT",     "UNSUPPORTED", "SESSION_EXPIRED",
-                                          "COMPACTED"};
+    constexpr std::string_view names[] = {
+        "BAD_REQUEST", "TOO_LARGE", "CONDITION_FAILED", "NO_LEADER",       "BUSY",
+        "NO_SPACE",    "TIMEOUT",   "UNSUPPORTED",      "SESSION_EXPIRED", "COMPACTED"};
     return names[static_cast<std::size_t>(code)];
 }
 

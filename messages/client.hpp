@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "messages/backup.hpp"
 #include "messages/local.hpp"
 #include "messages/types.hpp"
 
@@ -81,6 +82,14 @@ struct Promote {
     NodeId node;
 };
 struct OpenSession {};
+struct Demote {
+    NodeId node;
+    bool learner = false;  // it stays one
+};
+struct Backup {
+    std::uint64_t backup = 0;  // 0: begin one, of what this node has applied
+    std::uint64_t offset = 0;
+};
 
 // Holds of a key; exactly one of the three is given.
 struct TxnCondition {
@@ -114,8 +123,9 @@ struct Watch {
 };
 struct Cancel {};
 
-using Operation = std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members,
-                               Snapshot, Add, Remove, Promote, OpenSession, Txn, Watch, Cancel>;
+using Operation =
+    std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members, Snapshot,
+                 Add, Remove, Promote, OpenSession, Txn, Watch, Cancel, Demote, Backup>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -136,7 +146,9 @@ enum class Op : std::uint8_t {
     session,
     txn,
     watch,
-    cancel
+    cancel,
+    demote,
+    backup
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
@@ -217,6 +229,10 @@ struct ElectReply {
 
 struct SnapshotReply {
     LogIndex index;  // everything up to it is flushed, and cut from the log if it could be
+};
+
+struct BackupReply {
+    const BackupPiece& piece;
 };
 
 struct MemberInfo {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kOps =
     "SET, GET, DELETE, NO-OP, TXN, SESSION, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, ADD, "
-    "REMOVE, PROMOTE, SNAPSHOT, WATCH, CANCEL";
+    "REMOVE, PROMOTE, DEMOTE, SNAPSHOT, BACKUP, WATCH, CANCEL";
 constexpr std::uint64_t kProgressMinMs = 100;
 constexpr std::uint64_t kNumbersEnd = std::uint64_t{1} << 53;  // for JavaScript's sake
 
@@ -41,6 +41,9 @@ public:
         if (op == "TXN") return txn();
         if (op == "WATCH") return watch();
         if (op == "CANCEL") return cancel();
+        if (op == "DEMOTE")
+            return Demote{member(op), fields_.boolean(Field::learner).value_or(false)};
+        if (op == "BACKUP") return backup();
         unknown(op);
         return std::nullopt;
     }
@@ -160,6 +163,15 @@ private:
         add.client = endpoint(Field::client);
         add.learner = fields_.boolean(Field::learner).value_or(false);
         return add;
+    }
+
+    Operation backup() {
+        const Backup backup{fields_.number(Field::backup).value_or(0),
+                            fields_.number(Field::offset).value_or(0)};
+        if (backup.offset >= kNumbersEnd) bad("field 'offset' must be below 2^53");
+        if (backup.offset != 0 && backup.backup == 0)
+            missing("BACKUP", "'backup' (uint) beside 'offset': which one");
+        return backup;
     }
 
     std::string_view endpoint(Field field) {

@@ -40,8 +40,10 @@ enum class Field : std::uint8_t {
     client,
     learner,
     progress_ms,
+    backup,
+    offset,
 };
-inline constexpr std::size_t kFieldCount = 23;
+inline constexpr std::size_t kFieldCount = 25;
 std::string_view to_string(Field field);
 
 class Fields {

@@ -119,9 +119,9 @@ std::string hex(std::uint64_t number) {
 }  // namespace
 
 void append_reply(std::string& out, const ReplyHead& head, const Failure& failure) {
-    MapWriter map(out, head, false,
-                  3 + (failure.stands ? 2 : 0) + failure.first.has_value() +
-                      failure.told.has_value());
+    MapWriter map(
+        out, head, false,
+        3 + (failure.stands ? 2 : 0) + failure.first.has_value() + failure.told.has_value());
     map.field("error", to_string(failure.code))
         .field("message", std::string_view(failure.message))
         .field(
@@ -266,6 +266,20 @@ void append_reply(std::string& out, const ReplyHead& head, const ProgressReply& 
 
 void append_reply(std::string& out, const ReplyHead& head, const CancelledReply&) {
     MapWriter(out, head, true, 1).field("cancelled", true);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const BackupReply& reply) {
+    const BackupPiece& piece = reply.piece;
+    MapWriter(out, head, true, 9)
+        .field("backup", piece.snapshot.id)
+        .field("revision", piece.snapshot.last.index)
+        .field("term", piece.snapshot.last.term)
+        .field("digest", std::string_view(hex(piece.digest)))
+        .field("time_us", static_cast<std::uint64_t>(piece.clock.value))
+        .field("size", piece.snapshot.size)
+        .field("offset", piece.offset)
+        .field("crc", std::uint64_t{piece.crc})
+        .field("bytes", Binary{piece.bytes.view()});
 }
 
 }  // namespace raftbus::client

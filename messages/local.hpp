@@ -36,7 +36,9 @@ struct Standing {
         since_leader;             // since the leader of the current term was heard; none: not heard
     bool storage_answers = true;  // false: a storage request has been waiting for too long
     bool removed = false;         // members have said that this node is none any more
-    RAFTBUS_FIELDS(Standing, last, configuration, since_leader, storage_answers, removed);
+    bool forgetful = false;       // its data is being rebuilt: what it promised before it knows not
+    RAFTBUS_FIELDS(Standing, last, configuration, since_leader, storage_answers, removed,
+                   forgetful);
 };
 // The fence was refused: a lease is promised, or a start too recent to know of any.
 struct Promised {

@@ -101,6 +101,23 @@ Result<Configuration> plan_promote(Configuration now, NodeId node) {
     return Error{named(node) + " is not a member of this cluster: ADD it first"};
 }
 
+// One that has lost what it knew, say: nothing counts on it until it has caught up.
+Result<Configuration> plan_demote(Configuration now, const Member& wanted) {
+    const Member* known = among(now.members, wanted.node);
+    if (!known) return Error{named(wanted.node) + " is not a member of this cluster"};
+    if (known->voter) {
+        if (voters_of(now.members).size() == 1)
+            return Error{named(wanted.node) + " is the last voter: a cluster needs one"};
+        now.before = now.members;
+    }
+    for (Member& member : now.members) {
+        if (member.node != wanted.node) continue;
+        member.voter = false;
+        member.promote = wanted.voter;
+    }
+    return now;
+}
+
 }  // namespace
 
 const Member* Configuration::find(NodeId node) const {
@@ -179,6 +196,8 @@ bool fulfilled(const Configuration& now, const MemberChange& change) {
             return !known && now.was_removed(wanted.node);
         case ChangeKind::promote:
             return known && known->voter;
+        case ChangeKind::demote:
+            return known && !known->voter && known->promote == wanted.voter;
     }
     return false;
 }
@@ -192,6 +211,8 @@ Result<Configuration> planned(const Configuration& now, const MemberChange& chan
             return plan_remove(now, change.member.node);
         case ChangeKind::promote:
             return plan_promote(now, change.member.node);
+        case ChangeKind::demote:
+            return plan_demote(now, change.member);
     }
     return Error{"this version does not know that change"};
 }

@@ -66,11 +66,12 @@ struct StoredConfiguration {
 
 // ---- changes
 
-enum class ChangeKind : std::uint8_t { add, remove, promote };
+enum class ChangeKind : std::uint8_t { add, remove, promote, demote };
 
 struct MemberChange {
     ChangeKind kind = ChangeKind::add;
-    Member member;  // as it is to be added, `voter` for one that becomes a voter; else `node` alone
+    Member member;  // as it is to be added, `voter` for one that becomes a voter; demote: `node`,
+                    // and `voter` if it is to become one again by itself; else `node` alone
     RAFTBUS_FIELDS(MemberChange, kind, member);
 };
 

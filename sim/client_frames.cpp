@@ -175,6 +175,9 @@ std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key,
             [&](const AskToPromote& promote) {
                 return begin("PROMOTE", 1).put("node", std::uint64_t(promote.node.value)).take();
             },
+            [&](const AskToDemote& demote) {
+                return begin("DEMOTE", 1).put("node", std::uint64_t(demote.node.value)).take();
+            },
             [&](const AskSession&) { return begin("SESSION", 0).take(); },
             [&](const AskPair&) {
                 return begin("TXN", 1)

@@ -26,7 +26,7 @@ struct AskHeartbeat {};
 struct AskElection {
     NodeId node;
 };
-// ADD with made-up endpoints, REMOVE, PROMOTE.
+// ADD with made-up endpoints, REMOVE, PROMOTE, DEMOTE.
 struct AskToAdd {
     NodeId node;
     bool learner = false;
@@ -37,11 +37,15 @@ struct AskToRemove {
 struct AskToPromote {
     NodeId node;
 };
+struct AskToDemote {
+    NodeId node;
+};
 struct AskSession {};
 // Reads the two keys that transactions set together, at once.
 struct AskPair {};
 using Ask = std::variant<Get, Set, Erase, ScanAll, NoOperation, AskStatus, AskLog, AskHeartbeat,
-                         AskElection, AskToAdd, AskToRemove, AskToPromote, AskSession, AskPair>;
+                         AskElection, AskToAdd, AskToRemove, AskToPromote, AskToDemote, AskSession,
+                         AskPair>;
 // The endpoints that AskToAdd names.
 Member simulated_member(NodeId node, bool voter);
 

@@ -74,6 +74,14 @@ void Cluster::join(std::uint32_t node) {
     this->node(node).boot();
 }
 
+void Cluster::empty(std::uint32_t node, Term term, LogIndex rejoin_at) {
+    CHECK(!this->node(node).alive());
+    note(to_text(NodeId(node)) + " is emptied");
+    node_options_[node - 1].raft.rejoin_at = rejoin_at;
+    this->node(node).empty(term);
+    rules_.on_emptied(NodeId(node), term);
+}
+
 std::optional<Configuration> Cluster::configuration() const {
     const auto leads = leader();
     if (!leads) return std::nullopt;

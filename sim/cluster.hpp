@@ -72,6 +72,9 @@ public:
     // A spare machine's first start, with an empty disk. It knows the members as the leader does,
     // as a node would that has asked to be added; nothing happens while nobody leads.
     void join(std::uint32_t node);
+    // A node that is down comes back from nothing, as one whose damaged data was moved away: its
+    // term is `term` and it is of no use as a voter before its log reaches `rejoin_at`.
+    void empty(std::uint32_t node, Term term, LogIndex rejoin_at);
     // As the leader knows it; none while nobody leads.
     std::optional<Configuration> configuration() const;
     // The machine loses power.

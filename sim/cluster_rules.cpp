@@ -115,6 +115,13 @@ void ClusterRules::on_end(NodeId id, Moment now) {
     node.before.reset();
 }
 
+void ClusterRules::on_emptied(NodeId id, Term term) {
+    Node& node = at(id);
+    node.disk = DiskRecord();
+    node.disk.saved({term, NodeId()}, Moment());
+    CHECK(node.disk.hard_state(Moment()).term == term, "it holds from now on");
+}
+
 // ---- what is said
 
 void ClusterRules::on_asked(NodeId id, const AnyMessage& message) {

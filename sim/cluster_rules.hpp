@@ -45,6 +45,8 @@ public:
     // Before `done` it takes no part.
     Broken on_start(NodeId node, const Found& found, Moment done);
     void on_end(NodeId node, Moment now);
+    // It is down, and has forgotten everything but that it is of use from this term on.
+    void on_emptied(NodeId node, Term term);
     // Storage takes a request.
     void on_asked(NodeId node, const AnyMessage& message);
     // A node's actor sends a message, which goes out at `sent`.

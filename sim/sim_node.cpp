@@ -68,12 +68,16 @@ void SimNode::boot() {
         start_actors();
 }
 
+LogOptions SimNode::log_options() const {
+    return {.identity = id_.value,
+            .segment_bytes = options_.segment_bytes,
+            .keep_bytes = options_.keep_bytes,
+            .keep_entries = options_.keep_entries};
+}
+
 void SimNode::open_process() {
     Disk& disk = wrapped_disk_ ? *wrapped_disk_ : disk_;
-    auto opened = Log::open(disk, {.identity = id_.value,
-                                   .segment_bytes = options_.segment_bytes,
-                                   .keep_bytes = options_.keep_bytes,
-                                   .keep_entries = options_.keep_entries});
+    auto opened = Log::open(disk, log_options());
     if (!opened) {
         refusal_ = opened.error().message;
         return;
@@ -153,6 +157,16 @@ void SimNode::fail(const DiskFailed& failed) {
 void SimNode::die_of_failure() {
     disk_.kill(std::max(world_.schedule().now(), disk_.busy_until()));
     bury("ends: " + failure_);
+}
+
+void SimNode::empty(Term term) {
+    disk_.begin(std::max(world_.schedule().now(), disk_.busy_until()));
+    for (const std::string& name : disk_.list()) disk_.remove(name);
+    base_ = std::make_shared<SimBase>();
+    const auto log = Log::open(disk_, log_options());
+    CHECK(log.ok() && (*log)->stage(HardState{term, NodeId()}), "an empty disk has room");
+    (*log)->sync();
+    disk_.kill();
 }
 
 void SimNode::bury(std::string_view why) {

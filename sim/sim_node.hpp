@@ -68,6 +68,8 @@ public:
     void die(std::optional<Crash> power_loss, std::uint64_t seed, std::string_view why);
     // The process ends in good order.
     void stop();
+    // While it is not alive: everything is gone but the term, which is this one now.
+    void empty(Term term);
     void pause();
     void resume();
     SimDisk& disk() { return disk_; }
@@ -116,6 +118,7 @@ private:
     static std::uint32_t what(Todo todo, ActorName actor);
     std::uint64_t of_this_life(std::uint64_t which) const;
     Slot& slot(ActorName actor);
+    LogOptions log_options() const;
     void open_process();
     void fail(const DiskFailed& failed);
     void die_of_failure();

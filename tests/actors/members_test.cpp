@@ -270,6 +270,29 @@ TEST_F(Members, PromoteAnswersWhenItVotes) {
     EXPECT_TRUE(changed());
 }
 
+TEST_F(Members, ADemotedPeerIsFedFromWhateverItTurnsOutToHold) {
+    begin();
+    lead();
+    acknowledge(3);
+    const auto& peers = std::as_const(*replicator_).leading()->peers();
+    EXPECT_EQ(peers.at(NodeId(3)).match(), last());
+    ask({ChangeKind::demote, {NodeId(3)}});
+    EXPECT_EQ(in_force(), "[n1, n2, n3]>[n1, n2] learners=[n3^]");
+    EXPECT_GT(peers.at(NodeId(3)).match(), LogIndex(0)) << "it still votes in one half";
+    sync();
+    acknowledge(2);
+    EXPECT_EQ(in_force(), "[n1, n2] learners=[n3^]");
+    EXPECT_EQ(peers.at(NodeId(3)).match(), LogIndex(0)) << "its log may be gone";
+    EXPECT_TRUE(peers.at(NodeId(3)).probing());
+    sync();
+    acknowledge(2);
+    EXPECT_TRUE(changed()) << "answered as soon as it is committed";
+    tick();
+    EXPECT_EQ(in_force(), "[n1, n2] learners=[n3^]") << "not level, so far as is known";
+    acknowledge(3);
+    EXPECT_EQ(in_force(), "[n1, n2]>[n1, n2, n3]");
+}
+
 // M3
 TEST_F(Members, ALeaderThatIsRemovedCommitsWithoutItselfHandsOverAndResigns) {
     begin();

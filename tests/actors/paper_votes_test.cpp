@@ -65,6 +65,23 @@ TEST_F(Votes, Vote_IsRememberedOverARestart) {
     EXPECT_EQ(stage_.view(NodeId(3)).vote, NodeId(2));
 }
 
+// It has forgotten what it acknowledged: whose log is good enough it can not tell.
+TEST(ForgetfulVotes, ANodeThatIsRebuiltGivesNoneUntilItsLogHasCaughtUp) {
+    RaftOptions options = stage_options(3);
+    options.rejoin_at = LogIndex(2);
+    Stage stage(3, options);
+    const auto ask = [&](std::uint64_t term) {
+        stage.send(election(2), election(3), RequestVote{Term(term), entry(9, 4), false});
+        stage.settle(NodeId(3));
+        stage.deliver(election(2), election(3));
+        stage.settle(NodeId(3));
+        return stage.view(NodeId(3));
+    };
+    const NodeView before = ask(5);
+    EXPECT_EQ(before.term, Term(5)) << "the term is entered all the same";
+    EXPECT_FALSE(before.vote);
+}
+
 TEST_F(Votes, Candidate_ALeaderOfTheSameTermEndsTheCampaign) {
     stage_.hold(election(1), election(2));
     stage_.election_timeout(NodeId(1));

@@ -137,13 +137,25 @@ TEST(ClientRequest, ChangesNameTheNode) {
     EXPECT_EQ(taken<Add>(whole).peer, "tcp://h:1");
     EXPECT_EQ(taken<Add>(whole).client, "tcp://h:2");
     EXPECT_TRUE(taken<Add>(whole).learner);
-    for (const char* name : {"ADD", "REMOVE", "PROMOTE"}) {
+    for (const char* name : {"ADD", "REMOVE", "PROMOTE", "DEMOTE"}) {
         expect_refused(op(name), "BAD_REQUEST", "'node'");
         expect_refused(op(name).field("node", 0), "BAD_REQUEST", "'node'");
         expect_refused(op(name).field("node", 1ULL << 32), "BAD_REQUEST", "'node'");
     }
     EXPECT_EQ(taken<Remove>(op("REMOVE").field("node", 2)).node, NodeId(2));
     EXPECT_EQ(taken<Promote>(op("PROMOTE").field("node", 2)).node, NodeId(2));
+    const Demote demote = taken<Demote>(op("DEMOTE").field("node", 2));
+    EXPECT_EQ(demote.node, NodeId(2));
+    EXPECT_FALSE(demote.learner);
+    EXPECT_TRUE(taken<Demote>(op("DEMOTE").field("node", 2).field("learner", true)).learner);
+}
+
+TEST(ClientRequest, ABackupBeginsOrGoesOn) {
+    EXPECT_EQ(taken<Backup>(op("BACKUP")).backup, 0u);
+    const Backup next = taken<Backup>(op("BACKUP").field("backup", 7).field("offset", 9));
+    EXPECT_EQ(next.backup, 7u);
+    EXPECT_EQ(next.offset, 9u);
+    expect_refused(op("BACKUP").field("offset", 9), "BAD_REQUEST", "'backup'");
 }
 
 TEST(ClientRequest, LeaseReadsNeedLeases) {

@@ -93,6 +93,29 @@ TEST(Membership, ALearnerThatIsToStayOneIsNotPromoted) {
     EXPECT_EQ(*planned(wanted, promote(4)), wanted) << "it comes by itself";
 }
 
+TEST(Membership, ADemotedVoterIsALearnerThatComesBackByItself) {
+    const MemberChange demote{ChangeKind::demote, {NodeId(2)}};
+    const Configuration joint = *planned(kThree, demote);
+    EXPECT_EQ(to_text(joint), "[n1, n2, n3]>[n1, n3] learners=[n2^]");
+    EXPECT_TRUE(joint.voter(NodeId(2))) << "of the half before";
+    const Configuration done = completed(joint);
+    EXPECT_EQ(to_text(done), "[n1, n3] learners=[n2^]");
+    EXPECT_FALSE(done.was_removed(NodeId(2)));
+    EXPECT_TRUE(fulfilled(done, demote));
+    EXPECT_FALSE(fulfilled(kThree, demote));
+    EXPECT_EQ(to_text(completed(promoted(done, NodeId(2)))), "[n1, n2, n3]");
+}
+
+TEST(Membership, ADemotedVoterMayBeToldToStayALearner) {
+    const MemberChange demote{ChangeKind::demote, {NodeId(2), false}};
+    const Configuration done = completed(*planned(kThree, demote));
+    EXPECT_EQ(to_text(done), "[n1, n3] learners=[n2]");
+    EXPECT_TRUE(fulfilled(done, demote));
+    const MemberChange again{ChangeKind::demote, {NodeId(2)}};
+    EXPECT_FALSE(fulfilled(done, again));
+    EXPECT_EQ(to_text(*planned(done, again)), "[n1, n3] learners=[n2^]") << "no vote is at stake";
+}
+
 // M5: an id is used once.
 TEST(Membership, ARemovedVoterIsRememberedForEver) {
     const Configuration joint = *planned(kThree, remove(2));
@@ -133,7 +156,11 @@ TEST(Membership, NonsenseIsNamed) {
     Member squatter = voter(4);
     squatter.client = voter(1).peer;
     EXPECT_NE(refusal(kThree, add(squatter)).find("in use by node 1"), std::string::npos);
+    EXPECT_NE(refusal(kThree, {ChangeKind::demote, {NodeId(9)}}).find("not a member"),
+              std::string::npos);
     const Configuration one = configuration_of({voter(1), learner(2)});
+    EXPECT_NE(refusal(one, {ChangeKind::demote, {NodeId(1)}}).find("last voter"),
+              std::string::npos);
     EXPECT_NE(refusal(one, remove(1)).find("last voter"), std::string::npos);
     EXPECT_NE(refusal(one, add(voter(2))).find("PROMOTE"), std::string::npos);
 }

@@ -155,6 +155,21 @@ void Scene::remove(std::uint32_t node) {
     client.change(AskToRemove{NodeId(node)});
 }
 
+// A write that comes after the demotion proves that the others do without it, and in which term.
+void Scene::repair(std::uint32_t node) {
+    client.change(AskToDemote{NodeId(node)});
+    const LogIndex proof(client.set("repaired", "n" + std::to_string(node)));
+    Term term;
+    for (const std::uint32_t other : others(node))
+        if (cluster.node(other).alive())
+            if (const ReplicaLog& log = cluster.node(other).replicator().log();
+                log.commit() >= proof)
+                term = std::max(term, log.tail().term_at(proof).value_or(Term()));
+    if (!term) fail("nobody has the write that was acknowledged");
+    cluster.empty(node, term.next(), proof);
+    cluster.start(node);
+}
+
 std::string Scene::members() const {
     const auto configuration = cluster.configuration();
     return configuration ? to_text(*configuration) : "nobody leads";

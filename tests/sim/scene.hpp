@@ -48,7 +48,7 @@ public:
     std::uint64_t set(const std::string& key, const std::string& value, Duration limit = 10s);
     // None: the key is absent.
     std::optional<std::string> get(const std::string& key, Duration limit = 10s);
-    // AskToAdd, AskToRemove, AskToPromote.
+    // AskToAdd, AskToRemove, AskToPromote, AskToDemote.
     void change(const Ask& ask, Duration limit = 10s);
     // A session's id.
     std::uint64_t open_session(Duration limit = 10s) {
@@ -96,6 +96,8 @@ public:
     // Adds the node, starts it on its machine, and waits until it votes.
     void add(std::uint32_t node);
     void remove(std::uint32_t node);
+    // What `raftbus repair` does for a node that is down: it is demoted, and comes back from nothing.
+    void repair(std::uint32_t node);
     // Until the members, as the leader knows them, read so: "[n1, n2] learners=[n3]".
     void wait_for_members(const std::string& members, Duration limit = kRecovery);
     std::string members() const;

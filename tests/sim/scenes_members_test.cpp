@@ -77,6 +77,86 @@ TEST_P(Members, M1_ANewLeaderCompletesAJointConfiguration) {
     scene.client.set("k", "w");
 }
 
+// Its promises are gone with its disk: it counts for nothing until it has made them good.
+TEST_P(Members, M5_ANodeThatLostItsDiskComesBackAsALearner) {
+    Scene scene(3, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    for (int i = 0; i < 20; ++i) scene.client.set("k" + std::to_string(i), "v");
+    const std::uint32_t lost = scene.others(leader).front();
+    const std::uint32_t third = scene.others({leader, lost}).front();
+    scene.cluster.crash(lost);
+    scene.repair(lost);
+    scene.wait_for_members("[n1, n2, n3]", 5s);
+    scene.wait_until_equal(5s);
+    EXPECT_EQ(scene.client.scan().size(), 21u);
+    // It counts again: with it alone beside the other, there is a majority.
+    scene.cluster.crash(third);
+    scene.client.set("k", "w");
+    EXPECT_EQ(scene.client.get("k19"), "v");
+}
+
+TEST_P(Members, M5_ARebuiltNodeIsDemotedEvenAtOnceAfterItsCrash) {
+    Scene scene(5, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    scene.wait_until_equal();
+    const std::uint32_t lost = scene.others(leader).back();
+    scene.cluster.kill(lost);
+    scene.client.send(NodeId(leader), AskToDemote{NodeId(lost)});
+    scene.seconds_pass(2);
+    const auto members = scene.cluster.configuration();
+    ASSERT_TRUE(members);
+    EXPECT_FALSE(members->voter(NodeId(lost))) << "what it had acknowledged promotes nobody";
+    scene.repair(lost);
+    scene.wait_for_members("[n1, n2, n3, n4, n5]", 5s);
+    scene.wait_until_equal(5s);
+}
+
+// The state comes as a snapshot then, since the log does not reach back so far.
+TEST_P(Members, M5_ANodeIsRebuiltFromASnapshot) {
+    ClusterOptions options = Scene::options(3, seed());
+    options.node.keep_bytes = 0;
+    options.node.segment_bytes = 4 << 10;
+    Scene scene(options);
+    const std::uint32_t leader = scene.wait_for_leader();
+    const std::uint32_t lost = scene.others(leader).front();
+    for (int i = 0; i < 60; ++i)
+        scene.client.set("k" + std::to_string(i % 7), std::string(1000, 'v'));
+    scene.cluster.crash(lost);
+    scene.repair(lost);
+    scene.wait_for_members("[n1, n2, n3]", 10s);
+    scene.wait_until_equal(10s);
+    scene.client.set("k", "w");
+}
+
+// Late copies of what a node said before it forgot are the danger: acknowledgements and votes.
+TEST_P(Members, M5_NodesAreRebuiltOneAfterTheOtherInBadWeather) {
+    for (std::uint64_t more = 0; more < 2; ++more) {
+        ClusterOptions options = Scene::options(3 + 2 * more, seed() * 100 + more);
+        options.weather.slow = 20'000;
+        options.weather.lost = 10'000;
+        options.weather.doubled = 50'000;
+        options.weather.overtaken = 50'000;
+        Scene scene(options);
+        scene.wait_for_leader(5s);
+        int writes = 0;
+        const auto write = [&] { scene.client.set("k", "v" + std::to_string(++writes), 20s); };
+        for (std::uint32_t round = 0; round < 6; ++round) {
+            const std::uint32_t lost = (round * 2 + seed()) % scene.cluster.size() + 1;
+            for (int i = 0; i < 10; ++i) write();
+            scene.cluster.crash(lost, Crash::keep_nothing);
+            scene.repair(lost);
+            write();
+            const auto votes = [&] {
+                const auto members = scene.cluster.configuration();
+                return members && !members->joint() && members->voter(NodeId(lost));
+            };
+            ASSERT_TRUE(scene.cluster.run_until(votes, 20s)) << scene.members();
+        }
+        EXPECT_EQ(scene.client.get("k", 20s), "v" + std::to_string(writes));
+    }
+}
+
 // Ongaro's interleavings, which broke single-server changes: an old leader has one change in its
 // log alone, a new one makes another.
 TEST_P(Members, M2_TwoLeadersWithAChangeEach) {
