@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,11 +12,21 @@
 
 namespace raftbus {
 
+struct Damage {
+    std::string file;  // empty: no single one
+    std::uint64_t offset = 0;
+    std::string what;
+    bool operator==(const Damage&) const = default;
+};
+
 // "seg-0000000000000001, offset 4096: <what>. <what to do>"
 std::string damage_text(std::string_view file, std::uint64_t offset, std::string_view what);
 
 inline Error damage(std::string_view file, std::uint64_t offset, std::string_view what) {
     return Error{damage_text(file, offset, what)};
 }
+
+// Undoes damage_text; a text that is none of it is taken as a whole.
+Damage damage_from(std::string_view text);
 
 }  // namespace raftbus

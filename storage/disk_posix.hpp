@@ -18,4 +18,8 @@ namespace raftbus {
 // no directory.
 Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory);
 
+// Opens a directory to look at it: no byte of it is changed, and what would do so is a bug
+// (CHECKed). Locked all the same, so that no node starts on it meanwhile. Errors: see above.
+Result<std::unique_ptr<Disk>> open_disk_to_read(const std::string& directory);
+
 }  // namespace raftbus

@@ -34,6 +34,9 @@ std::string to_file(const Identity& identity) {
     text += "cluster=" + identity.cluster + "\n";
     text += "node=" + std::to_string(identity.node.value) + "\n";
     if (identity.joining) text += "joining=yes\n";
+    if (identity.rejoin_at)
+        text += "rejoin=" + std::to_string(identity.rejoin_at.value) + " " +
+                std::to_string(identity.rejoin_term.value) + "\n";
     for (const Member& m : identity.members) {
         check_word(m.peer);
         text += "member=" + std::to_string(m.node.value) + (m.voter ? " voter " : " learner ") +
@@ -50,13 +53,16 @@ std::string_view take(std::string_view& text, char separator) {
     return head;
 }
 
-bool parse_node(std::string_view text, NodeId& node) {
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), node.value);
-    return error == std::errc{} && stop == text.data() + text.size() && node;
+// A number of a family, from 1.
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+    const auto [stop, error] =
+        std::from_chars(text.data(), text.data() + text.size(), number.value);
+    return error == std::errc{} && stop == text.data() + text.size() && number;
 }
 
 bool parse_member(std::string_view text, Member& member) {
-    if (!parse_node(take(text, ' '), member.node)) return false;
+    if (!parse_number(take(text, ' '), member.node)) return false;
     const std::string_view kind = take(text, ' ');
     member.voter = kind == "voter";
     member.peer = text;
@@ -79,8 +85,11 @@ Result<Identity> parse(std::string_view text) {
             return Error{"format version " + std::string(value) + " is not known to this program"};
         if (key == "cluster") identity.cluster = value;
         if (key == "joining") identity.joining = value == "yes";
-        if (key == "node" && !parse_node(value, identity.node))
+        if (key == "node" && !parse_number(value, identity.node))
             return Error{"the node is no number"};
+        if (key == "rejoin" && (!parse_number(take(value, ' '), identity.rejoin_at) ||
+                                !parse_number(value, identity.rejoin_term)))
+            return Error{"where it is to rejoin could not be read"};
         if (key == "member" && !parse_member(value, identity.members.emplace_back()))
             return Error{"a member could not be read"};
     }

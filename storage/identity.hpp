@@ -21,6 +21,10 @@ struct Identity {
     std::vector<Member>
         members;  // as the node was first started with; their clients' endpoints are not kept
     bool joining = false;  // it has asked to be added, and never run
+    // Its data was lost: it takes part from `rejoin_term` on alone, and neither votes nor campaigns
+    // before its log reaches `rejoin_at`. 0: nothing was lost.
+    LogIndex rejoin_at;
+    Term rejoin_term;
     bool operator==(const Identity&) const = default;
 };
 

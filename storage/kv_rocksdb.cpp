@@ -1,13 +1,6 @@
-// The one file that knows RocksDB. RocksDB's own log and memtable never see data: each flush is one
-// file, written sorted and ingested. A file holds
-//   'k' + key        -> revision (8 bytes, little-endian) + value; or a deletion. With the highest
-//                       bit of the revision set, the key's time (8 bytes) stands before the value
-//   'm' + "progress" -> version (1 byte), applied index, its term, digest, clock (8 bytes each,
-//                       little-endian; version 1 has no clock)
-//   'm' + "configuration" -> index (8 bytes, little-endian), the body of its batch; not before the
-//                       first one
-//   's' + id         -> a session (storage/sessions.cpp); or a deletion
-//   'x' + time + key -> nothing: the key may expire then (storage/expiries.hpp); or a deletion
+// One of the two files that know RocksDB; the other is kv_archive.cpp. RocksDB's own log and
+// memtable never see data: each flush is one file, written sorted and ingested (kv_records.hpp says
+// what it holds).
 #include "storage/kv_rocksdb.hpp"
 
 #include <rocksdb/cache.h>
@@ -24,27 +17,25 @@
 #include <utility>
 
 #include "storage/disk.hpp"
+#include "storage/kv_records.hpp"
 #include "storage/snapshot_files.hpp"
 
 namespace raftbus {
 namespace {
 
-constexpr char kUserPrefix = 'k';
-constexpr std::string_view kUserEnd = "l";  // the first key after all of the users'
-constexpr std::string_view kConfigurationKey = "mconfiguration";
-constexpr std::string_view kProgressKey = "mprogress";
-constexpr char kProgressVersion = 2;
-constexpr char kProgressVersionWithoutClock = 1;
-constexpr std::uint64_t kTimed = std::uint64_t{1} << 63;  // revisions are far below
+using kv::damaged;
+using kv::kConfigurationKey;
+using kv::kProgressKey;
+using kv::kUserEnd;
+using kv::kUserPrefix;
+
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
 // Beside the directory: what it was before an installation, and the two ends of a snapshot.
 constexpr std::string_view kOldSuffix = "-old";
 constexpr std::string_view kIncomingSuffix = "-incoming";
 constexpr std::string_view kSnapshotSuffix = "-snapshot";
 constexpr std::string_view kInstalledFile = "INSTALLED";  // inside, until the next flush
-constexpr std::size_t kNumberBytes = 8;
 
-static_assert(kUserPrefix + 1 == kUserEnd[0]);
 static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey &&
                   kProgressKey[0] < Footnotes::kSpace &&
                   Footnotes::kSpace < Sessions::kSpace && Sessions::kSpace < Expiries::kSpace,
@@ -57,67 +48,6 @@ std::string_view view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-    for (std::size_t i = 0; i < kNumberBytes; ++i) out += static_cast<char>(number >> (8 * i));
-}
-// Of the first kNumberBytes bytes, which are there.
-std::uint64_t number_at(std::string_view bytes) {
-    std::uint64_t number = 0;
-    for (std::size_t i = kNumberBytes; i-- > 0;)
-        number = number << 8 | static_cast<std::uint8_t>(bytes[i]);
-    return number;
-}
-
-std::string encode(const KvProgress& progress) {
-    std::string bytes(1, kProgressVersion);
-    append_number(bytes, progress.applied.index.value);
-    append_number(bytes, progress.applied.term.value);
-    append_number(bytes, progress.digest);
-    append_number(bytes, static_cast<std::uint64_t>(progress.clock.value));
-    return bytes;
-}
-std::optional<KvProgress> decode_progress(std::string_view bytes) {
-    if (bytes.empty()) return std::nullopt;
-    const bool clock = bytes[0] == kProgressVersion;
-    if (!clock && bytes[0] != kProgressVersionWithoutClock) return std::nullopt;
-    if (bytes.size() != 1 + (clock ? 4 : 3) * kNumberBytes) return std::nullopt;
-    bytes.remove_prefix(1);
-    KvProgress progress;
-    progress.applied.index = LogIndex(number_at(bytes));
-    progress.applied.term = Term(number_at(bytes.substr(kNumberBytes)));
-    progress.digest = number_at(bytes.substr(2 * kNumberBytes));
-    if (clock)
-        progress.clock =
-            WallTime(static_cast<std::int64_t>(number_at(bytes.substr(3 * kNumberBytes))));
-    return progress;
-}
-
-// What stands under a key; none if it is damaged.
-std::optional<KvFound> decode_record(std::string_view bytes) {
-    if (bytes.size() < kNumberBytes) return std::nullopt;
-    KvFound found;
-    const std::uint64_t revision = number_at(bytes);
-    found.revision = revision & ~kTimed;
-    bytes.remove_prefix(kNumberBytes);
-    if (revision & kTimed) {
-        if (bytes.size() < kNumberBytes) return std::nullopt;
-        found.expires_at = WallTime(static_cast<std::int64_t>(number_at(bytes)));
-        bytes.remove_prefix(kNumberBytes);
-    }
-    found.value = bytes;
-    return found;
-}
-void append_record(std::string& out, const KvTable::Record& record) {
-    const WallTime expires_at = record.expires_at();
-    append_number(out, record.revision | (expires_at ? kTimed : 0));
-    if (expires_at) append_number(out, static_cast<std::uint64_t>(expires_at.value));
-    out.append(record.value());
-}
-
-std::string damaged(const std::string& directory, const std::string& cause) {
-    return "the state in " + directory + " is damaged: " + cause +
-           "; move that directory away and start the node again, which rebuilds it from the log";
-}
 std::string inaccessible(const std::string& directory, const std::string& cause) {
     return "the state in " + directory + " can not be read or written: " + cause +
            "; check that the disk works and has room, that this user may write there, and that no"
@@ -197,7 +127,7 @@ private:
     void check() {
         require(directory_, iterator_->status());
         if (!iterator_->Valid()) return;
-        const std::optional<KvFound> found = decode_record(view(iterator_->value()));
+        const std::optional<KvFound> found = kv::decode_record(view(iterator_->value()));
         if (!found) throw DiskFailed(damaged(directory_, "a value without a revision"));
         found_ = *found;
     }
@@ -229,7 +159,7 @@ public:
             db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), key_, &value_);
         if (status.IsNotFound()) return std::nullopt;
         require(directory_, status);
-        const std::optional<KvFound> found = decode_record(view(value_));
+        const std::optional<KvFound> found = kv::decode_record(view(value_));
         if (!found) throw DiskFailed(damaged(directory_, "a value without a revision"));
         return found;
     }
@@ -271,7 +201,9 @@ public:
     }
 
     std::shared_ptr<Snapshot> snapshot() override {
-        const std::string copy = directory_ + std::string(kSnapshotSuffix);
+        // Several may be there at a time: one for peers, one for a backup.
+        const std::string copy =
+            directory_ + std::string(kSnapshotSuffix) + std::to_string(++snapshots_made_);
         remove_directory(copy);
         rocksdb::Checkpoint* raw = nullptr;
         require(directory_, rocksdb::Checkpoint::Create(db_.get(), &raw));
@@ -329,7 +261,7 @@ private:
         const rocksdb::Status status = db.Get(rocksdb::ReadOptions(), slice(kProgressKey), &bytes);
         if (!status.ok() && !status.IsNotFound()) return Error{explain(directory, status)};
         std::optional<KvProgress> found =
-            status.IsNotFound() ? KvProgress{} : decode_progress(bytes);
+            status.IsNotFound() ? KvProgress{} : kv::decode_progress(bytes);
         if (!found) return Error{damaged(directory, "its applied index can not be read")};
         return with_configuration(db, directory, std::move(*found));
     }
@@ -341,10 +273,9 @@ private:
             db.Get(rocksdb::ReadOptions(), slice(kConfigurationKey), &bytes);
         if (status.IsNotFound()) return progress;
         if (!status.ok()) return Error{explain(directory, status)};
-        if (bytes.size() < kNumberBytes)
-            return Error{damaged(directory, "its configuration can not be read")};
-        progress.configuration = {LogIndex(number_at(bytes)),
-                                  SharedBytes::own(bytes.substr(kNumberBytes))};
+        auto configuration = kv::decode_configuration(bytes);
+        if (!configuration) return Error{damaged(directory, "its configuration can not be read")};
+        progress.configuration = std::move(*configuration);
         return progress;
     }
 
@@ -380,16 +311,14 @@ private:
                 continue;
             }
             value.clear();
-            append_record(value, *record);
+            kv::append_record(value, {record->value(), record->revision, record->expires_at()});
             require(directory_, writer.Put(key, value));
         }
         if (const StoredConfiguration& stored = progress.configuration; stored.index) {
-            value.clear();
-            append_number(value, stored.index.value);
-            value.append(stored.body.view());
-            require(directory_, writer.Put(slice(kConfigurationKey), value));
+            require(directory_,
+                    writer.Put(slice(kConfigurationKey), kv::encode_configuration(stored)));
         }
-        require(directory_, writer.Put(slice(kProgressKey), encode(progress)));
+        require(directory_, writer.Put(slice(kProgressKey), kv::encode(progress)));
         for (const auto& [name, content] : table.notes())
             require(directory_, content ? writer.Put(name, *content) : writer.Delete(name));
         require(directory_, writer.Finish());  // syncs the file
@@ -400,9 +329,10 @@ private:
     std::unique_ptr<rocksdb::DB> db_;
     KvProgress progress_;  // as written or installed last
     bool installed_;
-    std::string key_;               // of find, kept for its memory
-    rocksdb::PinnableSlice value_;  // what find's answer points at
-    std::uint64_t notes_ = 0;       // that there were at start
+    std::string key_;                   // of find, kept for its memory
+    rocksdb::PinnableSlice value_;      // what find's answer points at
+    std::uint64_t notes_ = 0;           // that there were at start
+    std::uint64_t snapshots_made_ = 0;  // in the job's thread alone
 };
 
 // What an installation or a snapshot left that was under way.
@@ -410,8 +340,14 @@ void restore_after_crash(const std::string& directory, std::error_code& error) {
     const std::string old = directory + std::string(kOldSuffix);
     if (!std::filesystem::exists(directory) && std::filesystem::exists(old))
         std::filesystem::rename(old, directory, error);
-    for (const std::string_view suffix : {kOldSuffix, kIncomingSuffix, kSnapshotSuffix})
+    for (const std::string_view suffix : {kOldSuffix, kIncomingSuffix})
         if (!error) std::filesystem::remove_all(directory + std::string(suffix), error);
+    const std::filesystem::path path = directory;
+    const std::string snapshot = path.filename().string() + std::string(kSnapshotSuffix);
+    std::error_code none;  // a parent that is not there yet holds no leftovers
+    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), none))
+        if (!error && entry.path().filename().string().starts_with(snapshot))
+            std::filesystem::remove_all(entry.path(), error);
 }
 
 // Makes the directory with its parents, its name durable, and without leftovers.

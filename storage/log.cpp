@@ -10,9 +10,8 @@
 #include "storage/recovery.hpp"
 
 namespace raftbus {
-namespace {
 
-RecoveredLog report(const Recovery& recovery) {
+RecoveredLog report_of(const Recovery& recovery) {
     RecoveredLog log;
     log.hard_state = recovery.hard_state;
     log.before_first = recovery.index.before_first();
@@ -25,11 +24,13 @@ RecoveredLog report(const Recovery& recovery) {
     return log;
 }
 
+namespace {
+
 class SegmentedLog : public Log {
 public:
     SegmentedLog(Disk& disk, const LogOptions& options, Recovery recovery)
         : options_(options),
-          recovered_(report(recovery)),
+          recovered_(report_of(recovery)),
           index_(std::move(recovery.index)),
           hard_state_(recovery.hard_state),
           writer_(disk, options, std::move(recovery.end)),

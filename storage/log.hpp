@@ -43,6 +43,9 @@ struct RecoveredLog {
     std::vector<StoredConfiguration> configurations;  // the config batches that are in the log, ascending
 };
 
+struct Recovery;
+RecoveredLog report_of(const Recovery& recovery);
+
 class Log {
 public:
     // Reads all segments. The error names file and offset of the damage and what to do about it.

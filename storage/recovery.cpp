@@ -35,15 +35,25 @@ public:
     Replay(Disk& disk, const LogOptions& options) : disk_(disk), options_(options) {}
 
     Result<Recovery> run() {
-        if (Status s = find_segments(); !s) return s.error();
-        if (Status s = set_blanks_aside(); !s) return s.error();
-        for (std::uint64_t number : segments_)
-            if (Status s = replay_segment(number); !s) return s.error();
+        if (Status s = judge(); !s) return s.error();
         if (Status s = find_end(); !s) return s.error();
         return std::move(result_);
     }
 
+    Result<Recovery> look() {
+        if (Status s = judge(); !s) return s.error();
+        return std::move(result_);
+    }
+
 private:
+    Status judge() {
+        if (Status s = find_segments(); !s) return s.error();
+        if (Status s = set_blanks_aside(); !s) return s.error();
+        for (std::uint64_t number : segments_)
+            if (Status s = replay_segment(number); !s) return s.error();
+        return judge_end();
+    }
+
     SegmentId id(std::uint64_t number) const { return {options_.identity, number}; }
 
     std::string content(std::uint64_t number) {
@@ -231,20 +241,29 @@ private:
         return Done{};
     }
 
+    // What comes behind the last record is there.
+    Status judge_end() {
+        const std::deque<std::uint64_t>& blanks = result_.end.blanks;
+        if (segments_.empty() && !blanks.empty() && blanks.front() != 1)
+            return damage(segment_name(blanks.front()), 0,
+                          "the file is empty, and those before it are missing");
+        const bool goes_on = !segments_.empty() && ended_;
+        if (goes_on && blanks.empty())
+            return damage(segment_name(segments_.back() + 1), 0,
+                          "the file is missing: the one before it says that the log goes on here");
+        result_.torn_bytes =
+            segments_.empty() || ended_ ? torn_begin_ : torn_end_ - result_.end.offset;
+        return Done{};
+    }
+
     // From here on files are changed: all of them were found in order. What was seen of the last
     // group may stand in the page cache alone; after a failed sync it even counts as clean there,
     // and no later sync writes it (fsyncgate). So the very bytes that were judged are written once
     // more.
     Status find_end() {
         LogEnd& end = result_.end;
-        if (segments_.empty() && !end.blanks.empty() && end.blanks.front() != 1)
-            return damage(segment_name(end.blanks.front()), 0,
-                          "the file is empty, and those before it are missing");
-        if (segments_.empty() || ended_) {
-            result_.torn_bytes = torn_begin_;
+        if (segments_.empty() || ended_)
             return begin_segment(segments_.empty() ? 1 : segments_.back() + 1);
-        }
-        result_.torn_bytes = torn_end_ - end.offset;
         end.segment = segments_.back();
         end.file = disk_.open(segment_name(end.segment));
         end.file->write(group_start_, {last_group_});
@@ -261,11 +280,9 @@ private:
         if (reused) {
             end.blanks.pop_front();
             end.file = disk_.open(name);
-        } else if (segments_.empty()) {
-            end.file = disk_.create_zeroed(name, options_.segment_bytes);
         } else {
-            return damage(name, 0,
-                          "the file is missing: the one before it says that the log goes on here");
+            CHECK(segments_.empty(), "judged before");
+            end.file = disk_.create_zeroed(name, options_.segment_bytes);
         }
         if (!end.file)
             return Error{"no room on the disk for " + name + " (" +
@@ -307,6 +324,10 @@ private:
 
 Result<Recovery> recover_log(Disk& disk, const LogOptions& options) {
     return Replay(disk, options).run();
+}
+
+Result<Recovery> judge_log(Disk& disk, const LogOptions& options) {
+    return Replay(disk, options).look();
 }
 
 }  // namespace raftbus

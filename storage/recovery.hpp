@@ -25,4 +25,7 @@ struct Recovery {
 // Everything that it reports is durable when it returns. An error leaves the files as they were.
 Result<Recovery> recover_log(Disk& disk, const LogOptions& options);
 
+// The same judgement, and nothing is changed in any case. `end` names the segments alone.
+Result<Recovery> judge_log(Disk& disk, const LogOptions& options);
+
 }  // namespace raftbus

@@ -21,23 +21,40 @@ std::string number(LogIndex index) {
 
 }  // namespace
 
-Status bring_together(Log& log, const KvState& state) {
-    const EntryId applied = state.applied();
-    const RecoveredLog& found = log.recovered();
-    if (!reaches(found, applied)) {
-        if (!state.installed())
-            return Error{"the state holds entries up to " + number(applied.index) +
-                         ", but the log ends at " + number(found.last.index) +
-                         ", or holds others: log files are missing; put them back, or empty the "
-                         "directory and let the peers rebuild it"};
-        if (!log.restart_after(applied))
-            return Error{"no room on the disk for another log segment; free some and start again"};
-    } else if (applied.index < found.before_first.index) {
-        return Error{"the log begins at " + number(found.before_first.index.next()) +
-                     ", but the state holds entries up to " + number(applied.index) +
-                     " only: log files or files of the state are missing; put them back, or empty "
-                     "the directory and let the peers rebuild it"};
+Result<std::unique_ptr<Log>> open_log(Disk& disk, const Identity& identity, LogOptions options) {
+    options.identity = identity_hash(identity);
+    auto log = Log::open(disk, options);
+    if (!log || (*log)->recovered().hard_state.term >= identity.rejoin_term) return log;
+    if (!(*log)->stage(HardState{identity.rejoin_term, NodeId()}))
+        return Error{"no room on the disk for the term; free some and start again"};
+    (*log)->sync();
+    log->reset();
+    return Log::open(disk, options);
+}
+
+Result<bool> judge_together(const RecoveredLog& log, EntryId applied, bool installed) {
+    constexpr const char* next =
+        "; put them back, or see `raftbus check` and let `raftbus repair` rebuild the node from "
+        "its peers";
+    if (!reaches(log, applied)) {
+        if (installed) return true;
+        return Error{"the state holds entries up to " + number(applied.index) +
+                     ", but the log ends at " + number(log.last.index) +
+                     ", or holds others: log files are missing" + next};
     }
+    if (applied.index < log.before_first.index)
+        return Error{"the log begins at " + number(log.before_first.index.next()) +
+                     ", but the state holds entries up to " + number(applied.index) +
+                     " only: log files or files of the state are missing" + next};
+    return false;
+}
+
+Status bring_together(Log& log, const KvState& state) {
+    const Result<bool> restart =
+        judge_together(log.recovered(), state.applied(), state.installed());
+    if (!restart) return restart.error();
+    if (*restart && !log.restart_after(state.applied()))
+        return Error{"no room on the disk for another log segment; free some and start again"};
     return Done{};
 }
 

@@ -39,6 +39,16 @@ TEST(IdentityTest, a_node_that_joins_is_marked_until_it_has) {
     EXPECT_FALSE(load_identity(disk)->has_value());
 }
 
+TEST(IdentityTest, a_node_that_is_rebuilt_knows_from_where_on_it_counts) {
+    SimDisk disk;
+    Identity rebuilt = three_nodes();
+    rebuilt.rejoin_at = LogIndex(1043);
+    rebuilt.rejoin_term = Term(7);
+    ASSERT_TRUE(save_identity(disk, rebuilt));
+    EXPECT_NE(disk.content("identity").find("rejoin=1043 7\n"), std::string::npos);
+    EXPECT_EQ(**load_identity(disk), rebuilt);
+}
+
 TEST(IdentityTest, reads_as_text) {
     SimDisk disk;
     ASSERT_TRUE(save_identity(disk, three_nodes()));
