@@ -87,6 +87,7 @@ Step step(std::vector<Known>& members, const std::string& op, std::uint64_t node
     if (op == "ADD") members.push_back({node, false, {}});
     for (Known& member : members) {
         if (op == "PROMOTE" && member.node == node) member.voter = true;
+        if (op == "DEMOTE" && member.node == node) member.voter = false;
         if (member.voter) step.voters.push_back(member.node);
     }
     std::ranges::sort(step.voters);
@@ -138,6 +139,11 @@ std::vector<Step> plan(Session& session, std::vector<Known> members) {
                       {"client", endpoint_from(words[3])},
                       {"learner", session.options.on("learner")}})};
     }
+    if (words[0] == "demote") {
+        takes(2, "NODE");
+        return {step(members, "DEMOTE", node_from(words[1]),
+                     {{"learner", session.options.on("learner")}})};
+    }
     if (words[0] == "remove" || words[0] == "promote") {
         takes(2, "NODE");
         return {step(members, words[0] == "remove" ? "REMOVE" : "PROMOTE", node_from(words[1]))};
@@ -146,7 +152,7 @@ std::vector<Step> plan(Session& session, std::vector<Known> members) {
         takes(3, "OLD NEW");
         return plan_replace(session, std::move(members), node_from(words[1]), node_from(words[2]));
     }
-    refuse("members", words[0], "is not add, remove, promote or replace",
+    refuse("members", words[0], "is not add, remove, promote, demote or replace",
            "see raftbus members --help");
 }
 
@@ -191,8 +197,11 @@ Exit run_members(Session& session) {
 Verb members_verb() {
     return {.name = "members",
             .group = "Cluster",
-            .synopsis = "[add NODE PEER CLIENT | remove NODE | promote NODE | replace OLD NEW]",
-            .summary = "the nodes that make up the cluster; add, remove, promote or replace one",
+            .synopsis =
+                "[add NODE PEER CLIENT | remove NODE | promote NODE | demote NODE | "
+                "replace OLD NEW]",
+            .summary =
+                "the nodes that make up the cluster; add, remove, promote, demote or replace one",
             .details =
                 "add: NODE becomes a learner at once, and a voter when it has caught up (not with "
                 "--learner).\n"
@@ -200,8 +209,10 @@ Verb members_verb() {
                 "waits until it does.\n"
                 "remove: its id is never used again. replace: NEW, which runs as a learner, is "
                 "promoted, and only\n"
-                "then OLD is removed. What is so already succeeds.",
-            .options = {{.name = "learner", .value = "", .help = "add: it stays a learner"},
+                "then OLD is removed. demote: a voter becomes a learner, and a voter again once it "
+                "has caught up (not\n"
+                "with --learner). What is so already succeeds.",
+            .options = {{.name = "learner", .value = "", .help = "add, demote: it stays a learner"},
                         {.name = "dry-run",
                          .value = "",
                          .help = "show the steps, and the voters and their quorum after each"}},

@@ -137,10 +137,10 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
     parts.disk = opened(open_posix_disk(settings.data));
     parts.identity = identity_for(*parts.disk, settings, log);
-    parts.log = opened(Log::open(*parts.disk, {.identity = identity_hash(parts.identity),
-                                               .segment_bytes = settings.segment_bytes,
-                                               .keep_bytes = settings.log_keep_bytes,
-                                               .keep_entries = settings.log_keep_entries}));
+    parts.log = opened(open_log(*parts.disk, parts.identity,
+                                {.segment_bytes = settings.segment_bytes,
+                                 .keep_bytes = settings.log_keep_bytes,
+                                 .keep_entries = settings.log_keep_entries}));
     KvRocksdbOptions state_options;
     state_options.layers.flush_bytes = settings.flush_bytes;
     state_options.layers.replay_entries = settings.flush_entries;
@@ -150,6 +150,7 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     const std::string own = own_peer_endpoint(parts.identity);
     parts.raft = settings.raft;
     parts.raft.members = parts.identity.members;
+    parts.raft.rejoin_at = parts.identity.rejoin_at;
     parts.gateway = settings.gateway;
     parts.gateway.cluster = parts.identity.cluster;
     parts.gateway.version = RAFTBUS_VERSION;

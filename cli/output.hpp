@@ -31,6 +31,7 @@ struct Output {
     bool out_terminal = false;
     bool colour = false;   // on `out`
     bool unicode = false;  // the locale can show box-drawing characters
+    bool err_terminal = false;
 
     // The format for lists: a table on a terminal, text elsewhere, unless one was asked for.
     Format list_format() const { return !format_given && out_terminal ? Format::table : format; }

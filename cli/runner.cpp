@@ -79,6 +79,7 @@ Terminal process_terminal() {
     Terminal terminal;
     terminal.in = isatty(STDIN_FILENO) != 0;
     terminal.out = isatty(STDOUT_FILENO) != 0;
+    terminal.err = isatty(STDERR_FILENO) != 0;
     terminal.plain = (no_colour != nullptr && *no_colour != '\0') ||
                      (term != nullptr && std::string_view(term) == "dumb");
     terminal.utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
@@ -191,6 +192,7 @@ Output Runner::output_for(const Options& options) const {
     output.format = format_from(options.text("output"));
     output.format_given = options.given("output");
     output.out_terminal = terminal_.out;
+    output.err_terminal = terminal_.err;
     output.unicode = terminal_.utf8;
     const std::string when = options.text("color", "auto");
     output.colour = when == "always" || (when == "auto" && terminal_.out && !terminal_.plain);

@@ -19,6 +19,7 @@ struct Terminal {
     bool out = false;
     bool plain = false;  // no colour wanted: NO_COLOR, or TERM=dumb
     bool utf8 = false;   // the locale's encoding
+    bool err = false;
 };
 Terminal process_terminal();
 

@@ -62,6 +62,9 @@ const std::vector<OptionSpec>& universal_options();
 std::vector<OptionSpec> options_of(const Verb& verb);
 
 // Described in cmd_*.cpp.
+Verb check_verb();
+Verb repair_verb();
+Verb recover_verb();
 Verb node_verb();
 Verb set_verb();
 Verb get_verb();

@@ -177,7 +177,7 @@ TEST_F(MembersCommand, WhatMakesNoSenseIsRefused) {
     EXPECT_EQ(run({"members", "remove", "9"}), Exit::refused);
     EXPECT_THAT(err.str(), HasSubstr("node 9 is not a member"));
     EXPECT_EQ(run({"members", "frob", "9"}), Exit::refused);
-    EXPECT_THAT(err.str(), HasSubstr("is not add, remove, promote or replace"));
+    EXPECT_THAT(err.str(), HasSubstr("is not add, remove, promote, demote or replace"));
     EXPECT_EQ(run({"members", "add", "5", "nowhere", "tcp://h:2"}), Exit::refused);
     EXPECT_THAT(err.str(), HasSubstr("tcp://"));
     EXPECT_EQ(run({"members", "replace", "2", "7"}), Exit::refused);
