@@ -54,10 +54,10 @@ void Following::take(const std::vector<Batch>& batches) {
     }
 }
 
-void Following::on(const Heartbeat& heartbeat, NodeId leader) {
+void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t priority) {
     leader_ = leader;
     commit_to(heartbeat.commit);
-    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged()});
+    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority});
 }
 
 // ---- snapshots

@@ -22,7 +22,8 @@ public:
 
     // Returns false, having changed nothing, if the message contradicts itself.
     bool on(const AppendEntries& append, NodeId leader);
-    void on(const Heartbeat& heartbeat, NodeId leader);
+    // `priority`: what the leader is to know of this node's.
+    void on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t priority);
     // Hands the piece to the state machine, unless it is needless.
     void on(const InstallSnapshot& piece, NodeId leader);
     // The state machine has so much of it. When it has all of it, it is installed.

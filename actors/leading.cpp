@@ -1,6 +1,7 @@
 #include "actors/leading.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "actors/commit_rule.hpp"
 #include "messages/crc32c.hpp"
@@ -13,6 +14,8 @@ namespace {
 constexpr Duration kTickEvery = 500ms;
 // Longer than a peer needs that is there, short enough not to be missed by one that is not.
 constexpr int kDepartingTimeouts = 10;
+// Long enough for an operator to see what a node that came back does before it leads.
+constexpr int kSettledTimeouts = 10;
 
 }  // namespace
 
@@ -26,6 +29,7 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       time_(log.newest_time(), context.wall_time(), context.now()),
       no_op_(log.last().index.next()),
       end_at_tick_(no_op_),
+      preference_(options.priority, options.election_timeout_max * kSettledTimeouts),
       snapshots_(context, options, term) {
     follow_configuration();
     append(BatchKind::no_op, 1, self_, {}, 0, {});
@@ -192,6 +196,7 @@ void Leading::tick() {
     }
     for (auto& [node, peer] : peers_) peer.probe_again();
     snapshots_.tick();
+    maybe_make_room();
     end_at_tick_ = log_.last().index;
     start_round();
     maybe_yield();
@@ -225,6 +230,7 @@ void Leading::on(const HeartbeatReply& reply, NodeId from) {
     if (found == peers_.end() || reply.round > round_) return;
     PeerProgress& peer = found->second;
     peer.heard_at(context_.now());
+    peer.priority = reply.priority;
     if (reply.matched > peer.match()) acknowledged(from, peer, reply.matched);
     if (peer.answered(reply.round, reply.last)) {
         context_.log(LogLevel::debug, "something was lost on the way to " + to_text(from));
@@ -315,6 +321,24 @@ void Leading::maybe_yield() {
     on(TransferLeadership{});
 }
 
+// To a node that is preferred and keeps up: its log has got as far as this one's was a heartbeat ago.
+void Leading::maybe_make_room() {
+    if (transfer_ || resigning_) return;
+    std::vector<Preference::Candidate> candidates;
+    for (const NodeId voter : halves_.front()) {
+        const auto peer = peers_.find(voter);
+        if (peer == peers_.end()) continue;
+        const auto& [node, progress] = *peer;
+        const bool heard = context_.now() - progress.heard() <= 2 * options_.heartbeat;
+        const bool level = progress.match() >= end_at_tick_;
+        candidates.push_back({node, progress.priority, progress.connected && heard && level});
+    }
+    const auto successor = preference_.successor(candidates, context_.now());
+    if (!successor) return;
+    context_.log(LogLevel::info, to_text(*successor) + " is preferred as a leader, and is well");
+    on(TransferLeadership{*successor});
+}
+
 // What the state waits for must not wait for somebody's write. An entry that bears the time does,
 // whether it is applied already or not.
 void Leading::maybe_tick() {
@@ -327,8 +351,9 @@ void Leading::maybe_tick() {
 }
 
 NodeId Leading::best_successor() const {
-    const auto rank = [](const PeerProgress& peer) {
-        return std::pair(peer.match(), peer.heard());
+    const auto rank = [&](const PeerProgress& peer) {
+        const bool level = peer.connected && peer.match() >= end_at_tick_;
+        return std::tuple(level, level ? peer.priority : 0, peer.match(), peer.heard());
     };
     auto best = peers_.end();
     for (const NodeId voter : halves_.front()) {

@@ -19,6 +19,7 @@
 #include "actors/member_changes.hpp"
 #include "actors/options.hpp"
 #include "actors/peer_progress.hpp"
+#include "actors/preference.hpp"
 #include "actors/read_confirm.hpp"
 #include "actors/replica_log.hpp"
 #include "actors/snapshot_sender.hpp"
@@ -100,6 +101,7 @@ private:
     void refuse(const WaitingRead& read, Refusal why);
     void maybe_hand_over();
     void maybe_yield();
+    void maybe_make_room();
     void maybe_tick();
     NodeId best_successor() const;
     bool hears_quorum() const;
@@ -128,6 +130,7 @@ private:
     Moment confirmed_at_;                // when the newest confirmed round was sent
     bool lease_given_up_ = false;  // a TimeoutNow went out in this term: it may act at any time
     std::optional<Transfer> transfer_;
+    Preference preference_;
     bool resigning_ = false;  // no member any more
     SnapshotSender snapshots_;
 };

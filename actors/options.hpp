@@ -28,6 +28,8 @@ struct RaftOptions {
     std::optional<Duration>
         lease;                  // leader leases of this length, <= election_timeout_min; none: off
     bool fast_failover = true;  // campaign when the leader's connection breaks; not with leases
+    // A leader makes room for a node of higher priority that has been well for some time.
+    std::uint32_t priority = 0;
     Duration storage_stall = 2s;  // a storage request older than this: hand over, do not campaign
 
     std::uint64_t append_bytes_max =

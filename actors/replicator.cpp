@@ -138,7 +138,8 @@ void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
         return;
     }
     CHECK(!leads(), "two leaders in one term");
-    following().on(heartbeat, envelope.from.node);
+    const bool fit = log_.storage_answers(options_.storage_stall) && !log_.out_of_space();
+    following().on(heartbeat, envelope.from.node, fit ? options_.priority : 0);
     leader_heard(envelope.from.node);
 }
 

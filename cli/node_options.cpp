@@ -16,6 +16,10 @@ constexpr std::uint64_t kMessageBytesMax = 16 << 20;  // of a client's message (
 constexpr std::uint64_t kMessageOverhead = 1 << 20;
 constexpr std::uint64_t kSegmentBytesMin = 64 << 10;
 constexpr std::uint64_t kSnapshotRateMin = 64 << 10;
+constexpr std::uint64_t kPriorityMax = 1'000'000;
+// Quartz is off by 0.01 %, and a clock that is being set runs 0.05 % fast or slow.
+constexpr std::uint64_t kClockDriftPercent = 1;
+constexpr std::uint64_t kClockDriftPercentMax = 90;
 
 OptionSpec spec(std::string_view name, std::string_view value, std::string_view help,
                 std::string_view choices = {}) {
@@ -164,16 +168,35 @@ void read_timing(const Options& options, RaftOptions& raft) {
                 duration_text(raft.heartbeat), duration_text(raft.election_timeout_min)),
             "shorten --heartbeat or raise --election-timeout");
     }
+}
+
+// Diss. §6.4.1: when the lease ends by a clock that runs slow, no voter's promise may have ended by
+// one that runs fast.
+void read_lease(const Options& options, RaftOptions& raft) {
+    const std::uint64_t drift = options.number("clock-drift").value_or(kClockDriftPercent);
+    if (drift > kClockDriftPercentMax)
+        refuse_option(options, "clock-drift",
+                      fmt::format("is a percentage, at most {}", kClockDriftPercentMax), "");
     raft.lease = options.duration("lease-duration", 1ms);
     if (!raft.lease) return;
-    if (*raft.lease > raft.election_timeout_min || *raft.lease <= raft.heartbeat) {
-        refuse_option(
-            options, "lease-duration",
-            fmt::format(
-                "must be more than the heartbeat, {}, and at most the least election timeout, {}",
-                duration_text(raft.heartbeat), duration_text(raft.election_timeout_min)),
-            "change it, or raise --election-timeout");
+    const auto rate = static_cast<Duration::rep>(drift);
+    const auto longest = std::chrono::duration_cast<std::chrono::milliseconds>(
+        raft.election_timeout_min * (100 - rate) / (100 + rate));
+    if (*raft.lease > longest || *raft.lease <= raft.heartbeat) {
+        refuse_option(options, "lease-duration",
+                      fmt::format("must be more than the heartbeat, {}, and at most {}: the least "
+                                  "election timeout, {}, on clocks that are off by {} %",
+                                  duration_text(raft.heartbeat), duration_text(longest),
+                                  duration_text(raft.election_timeout_min), drift),
+                      "shorten it, or raise --election-timeout");
     }
+}
+
+void read_priority(const Options& options, RaftOptions& raft) {
+    const std::uint64_t priority = options.number("priority").value_or(raft.priority);
+    if (priority > kPriorityMax)
+        refuse_option(options, "priority", fmt::format("must be at most {}", kPriorityMax), "");
+    raft.priority = static_cast<std::uint32_t>(priority);
 }
 
 void read_fast_failover(const Options& options, RaftOptions& raft) {
@@ -261,9 +284,14 @@ const std::vector<OptionSpec>& node_option_specs() {
              "without a leader, then a node campaigns (default 300ms-600ms)"),
         spec("lease-duration", "TIME",
              "switches leader leases on, for reads with consistency lease"),
+        spec("clock-drift", "PERCENT",
+             "with leases: how much a node's clock may run too fast or too slow (default 1)"),
         spec("fast-failover", "on|off",
              "campaign at once when the leader's connection breaks (default on; off with leases)",
              "on|off"),
+        spec("priority", "N",
+             "as a leader: one that has less makes room for this node when it has been well for a "
+             "while (default 0)"),
         spec("key-bytes-max", "SIZE", "longest key (default 4KiB)"),
         spec("value-bytes-max", "SIZE", "longest value (default 1MiB)"),
         spec("requests-max", "N", "requests in flight, of all clients (default 100000)"),
@@ -317,6 +345,8 @@ NodeSettings node_settings(const Options& options) {
     read_endpoints(options, settings);
     read_join(options, settings);
     read_timing(options, settings.raft);
+    read_lease(options, settings.raft);
+    read_priority(options, settings.raft);
     read_fast_failover(options, settings.raft);
     settings.gateway.leases = settings.raft.lease.has_value();
     read_limits(options, settings.gateway);

@@ -105,7 +105,8 @@ struct HeartbeatReply {
     LogIndex
         last;  // the end of the follower's log, durable or not: tells lost appends from slow ones
     LogIndex matched;  // as in Matched: said again, in case that was lost
-    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched);
+    std::uint32_t priority = 0;  // of this node as a leader; 0 while it should not lead
+    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched, priority);
 };
 
 // "Your term is over": the answer to a leader of an older term.

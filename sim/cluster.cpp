@@ -22,6 +22,8 @@ Cluster::Cluster(ClusterOptions options)
     World& world = *this;
     node_options_.resize(options_.nodes + options_.spares, options_.node);
     for (std::uint32_t n = 1; n <= node_options_.size(); ++n) {
+        if (n <= options_.priorities.size())
+            node_options_[n - 1].raft.priority = options_.priorities[n - 1];
         nodes_.push_back(
             std::make_unique<SimNode>(world, NodeId(n), node_options_[n - 1], random_.next()));
         born_.push_back(n <= options_.nodes);

@@ -34,7 +34,8 @@ struct ClusterOptions {
     NodeOptions node;  // the members are filled in
     Pace pace;
     Weather weather;
-    bool by_hand = false;  // nothing moves by itself
+    std::vector<std::uint32_t> priorities;  // of the nodes as leaders; none given: 0
+    bool by_hand = false;                   // nothing moves by itself
     Watcher* watcher = nullptr;
     Tamper* tamper = nullptr;
 };
@@ -144,7 +145,6 @@ private:
     const Pace& pace() const override { return options_.pace; }
     Watcher* watcher() override { return options_.watcher; }
     Tamper* tamper() override { return options_.tamper; }
-    Random& random() override { return random_; }
     bool runs_by_itself() const override { return !options_.by_hand; }
     void post(SimNode& from, const Envelope& envelope, const AnyMessage& message,
               Moment sent) override;

@@ -195,6 +195,15 @@ std::string to_text(const Faults& faults) {
     return text;
 }
 
+std::vector<std::uint32_t> draw_priorities(std::uint64_t seed, std::size_t nodes) {
+    Random random = stream(seed, 8);
+    if (random.below(4) != 0) return {};
+    std::vector<std::uint32_t> priorities(nodes);
+    for (std::uint32_t& priority : priorities)
+        priority = static_cast<std::uint32_t>(random.below(3));
+    return priorities;
+}
+
 Plan make_plan(const RunOptions& options) {
     Random random = stream(options.seed, 0);
     Plan plan;
@@ -207,6 +216,7 @@ Plan make_plan(const RunOptions& options) {
     plan.weather = draw_weather(options.seed, plan.faults);
     plan.pace = draw_pace(options.seed);
     plan.node = draw_node(options.seed);
+    plan.priorities = draw_priorities(options.seed, plan.nodes + plan.spares);
     plan.clock_rates = draw_clocks(options, plan);
     plan.workload = draw_workload(options, plan);
     plan.strikes = draw_strikes(options, plan.faults);

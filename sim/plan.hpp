@@ -97,6 +97,7 @@ struct Plan {
     Pace pace;
     DiskTimes disk;
     NodeOptions node;
+    std::vector<std::uint32_t> priorities;  // by node, as leaders; empty: none is preferred
     WorkloadOptions workload;
     std::vector<std::int64_t> clock_rates;  // by node, see NodeClock
     std::vector<Strike> strikes;            // in the order of time

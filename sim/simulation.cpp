@@ -15,6 +15,7 @@ ClusterOptions cluster_options(const Plan& plan) {
     options.spares = plan.spares;
     options.seed = plan.asked.seed;
     options.node = plan.node;
+    options.priorities = plan.priorities;
     options.pace = plan.pace;
     options.weather = plan.weather;
     options.watcher = plan.asked.watcher;

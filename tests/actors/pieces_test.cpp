@@ -7,6 +7,7 @@
 #include "actors/durable_mark.hpp"
 #include "actors/log_tail.hpp"
 #include "actors/peer_progress.hpp"
+#include "actors/preference.hpp"
 #include "actors/read_confirm.hpp"
 #include "actors/vote_tally.hpp"
 #include "tests/testing/makers.hpp"
@@ -286,6 +287,30 @@ TEST(ReadConfirm, AbandonedReadsAreAllHandedBack) {
     EXPECT_EQ(reads.abandon().size(), 2u);
     EXPECT_FALSE(reads.wants_round());
     EXPECT_TRUE(reads.confirmed(Round(9)).empty());
+}
+
+// ---- Preference
+
+TEST(PreferenceTest, WaitsUntilTheSameNodeHasBeenWellForLongEnough) {
+    Preference preference(1, 1s);
+    const std::vector<Preference::Candidate> both{{NodeId(2), 3, true}, {NodeId(3), 2, true}};
+    const std::vector<Preference::Candidate> one{{NodeId(2), 3, false}, {NodeId(3), 2, true}};
+    Moment now{1s};
+    EXPECT_EQ(preference.successor(both, now), std::nullopt);
+    EXPECT_EQ(preference.successor(one, now += 900ms), std::nullopt) << "now node 3 is the best";
+    EXPECT_EQ(preference.successor(one, now += 900ms), std::nullopt);
+    EXPECT_EQ(preference.successor(both, now += 50ms), std::nullopt);
+    EXPECT_EQ(preference.successor(both, now += 999ms), std::nullopt);
+    EXPECT_EQ(preference.successor(both, now += 1ms), NodeId(2));
+    EXPECT_EQ(preference.successor(both, now += 999ms), std::nullopt) << "not again at once";
+    EXPECT_EQ(preference.successor(both, now += 1ms), NodeId(2));
+}
+
+TEST(PreferenceTest, AnEqualOneIsNotPreferred) {
+    Preference preference(3, 0s);
+    EXPECT_EQ(preference.successor({{NodeId(2), 3, true}, {NodeId(3), 2, true}}, Moment(1s)),
+              std::nullopt);
+    EXPECT_EQ(preference.successor({{NodeId(2), 4, true}}, Moment(2s)), NodeId(2));
 }
 
 }  // namespace

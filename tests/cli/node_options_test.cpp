@@ -119,8 +119,25 @@ TEST(NodeOptions, LeasesAndFastFailoverExcludeEachOther) {
     EXPECT_FALSE(settings_with({"--fast-failover", "off"}).raft.fast_failover);
     EXPECT_THAT(refusal_with({"--lease-duration", "250ms", "--fast-failover", "on"}),
                 AllOf(HasSubstr("--fast-failover on"), HasSubstr("--lease-duration")));
-    EXPECT_THAT(refusal_with({"--lease-duration", "400ms"}),
-                HasSubstr("at most the least election timeout"));
+}
+
+TEST(NodeOptions, ALeaseLeavesRoomForTheDriftOfClocks) {
+    EXPECT_EQ(settings_with({"--lease-duration", "294ms"}).raft.lease,
+              std::chrono::milliseconds(294));
+    EXPECT_THAT(refusal_with({"--lease-duration", "295ms"}),
+                AllOf(HasSubstr("at most 294 ms"), HasSubstr("off by 1 %")));
+    EXPECT_TRUE(settings_with({"--lease-duration", "300ms", "--clock-drift", "0"}).raft.lease);
+    EXPECT_TRUE(settings_with({"--lease-duration", "200ms", "--clock-drift", "20"}).raft.lease);
+    EXPECT_THAT(refusal_with({"--lease-duration", "201ms", "--clock-drift", "20"}),
+                HasSubstr("at most 200 ms"));
+    EXPECT_THAT(refusal_with({"--clock-drift", "91"}), HasSubstr("percentage, at most 90"));
+}
+
+TEST(NodeOptions, PrioritiesAreSmallNumbers) {
+    EXPECT_EQ(settings_with({}).raft.priority, 0u);
+    EXPECT_EQ(settings_with({"--priority", "10"}).raft.priority, 10u);
+    EXPECT_THAT(refusal_with({"--priority", "1000001"}), HasSubstr("at most 1000000"));
+    EXPECT_THAT(refusal_with({"--priority", "high"}), HasSubstr("--priority high"));
 }
 
 TEST(NodeOptions, EndpointsAreChecked) {
