@@ -85,6 +85,11 @@ bool BackupServer::on_job_done(JobId job) {
         CHECK(making_ && asked_ && covered_, "a backup is made for somebody");
         making_ = false;
         snapshot_ = std::move(*std::exchange(made_, nullptr));
+        if (!snapshot_) {
+            covered_.reset();
+            answer(*std::exchange(asked_, std::nullopt), NoBackup{BackupFault::no_room});
+            return true;
+        }
         head_ = BackupPiece{};
         head_.snapshot = {snapshot_->last(), context_.random(kNumbers) + 1, snapshot_->size()};
         head_.digest = covered_->digest;

@@ -39,6 +39,10 @@ private:
             return {client::ErrorCode::busy,
                     "another backup is being read from this node: ask another node, or later",
                     {}};
+        if (why == BackupFault::no_room)
+            return {client::ErrorCode::no_space,
+                    "this node's disk is full: ask another node, or free some space",
+                    {}};
         return {client::ErrorCode::bad_request,
                 "field 'backup': this node does not have that backup any more: begin another one",
                 {}};

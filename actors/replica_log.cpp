@@ -91,10 +91,11 @@ void ReplicaLog::on(const AppendRefused& refused) {
     const auto from = mark_.refused(refused.request);
     if (!from) return;
     unsent_from_ = std::min(unsent_from_, *from);
-    if (!out_of_space_)
-        context_.log(LogLevel::error,
-                     "no room on the disk for the log: writes are refused until there is some");
-    out_of_space_ = true;
+    if (std::exchange(out_of_space_, true)) return;
+    context_.log(LogLevel::error,
+                 "no room on the disk for the log: writes are refused until there is some");
+    // What is flushed can be cut, and that makes room.
+    context_.send({context_.self().node, ActorName::state_machine}, TakeSnapshot{});
 }
 
 // Only when no request is under way: those that were made before the refusal was known are refused

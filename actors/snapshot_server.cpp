@@ -61,16 +61,21 @@ bool SnapshotServer::on_job_done(JobId job) {
     if (job == make_job_) {
         snapshot_ = std::move(*made_);
         made_.reset();
+        working_ = false;
+        if (!snapshot_) {  // no room for it: whoever still needs it asks again
+            waiting_.clear();
+            return true;
+        }
         name_ = {snapshot_->last(), context_.random(kNumbers) + 1, snapshot_->size()};
         CHECK(waiting_.empty() || name_.last.index >= waiting_.front().at_least,
               "the log is cut below what is flushed only");
     } else if (job == read_job_) {
         context_.send({context_.self().node, ActorName::replicator}, std::move(piece_->read));
         piece_.reset();
+        working_ = false;
     } else {
         return false;
     }
-    working_ = false;
     work();
     return true;
 }

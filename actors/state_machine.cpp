@@ -7,6 +7,8 @@
 namespace raftbus {
 namespace {
 
+using namespace std::chrono_literals;
+
 enum StateJob : JobId {
     kFlush = 1,
     kMakeSnapshot,
@@ -15,7 +17,8 @@ enum StateJob : JobId {
     kMakeBackup,
     kReadBackup
 };
-enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle };
+enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle, kFlushAgain };
+constexpr Duration kFlushAgainAfter = 500ms;
 
 Address neighbour(const Context& context, ActorName actor) {
     return {context.self().node, actor};
@@ -26,6 +29,7 @@ Address neighbour(const Context& context, ActorName actor) {
 StateMachine::StateMachine(Context& context, KvState& state)
     : context_(context),
       state_(state),
+      flush_again_(context, kFlushAgain),
       server_(
           context, [&state] { return state.begin_snapshot(); }, kMakeSnapshot, kReadSnapshot,
           kSnapshotIdle),
@@ -97,16 +101,17 @@ void StateMachine::on_drained() {
 }
 
 void StateMachine::maybe_flush() {
-    if (flushing_ || installation_ || install_due_) return;
+    if (flushing_ || flush_again_.running() || installation_ || install_due_) return;
     const bool asked = !asked_.empty() || backups_.wants_flush();
     if (!asked && !state_.wants_flush()) return;
-    backups_.flushing(state_.digest(), state_.clock());
+    if (room_) backups_.flushing(state_.digest(), state_.clock());  // else what was put off
     if (asked && state_.flushed() == state_.applied()) {
         for (const std::uint64_t ask : std::exchange(asked_, {})) tell_flushed(ask);
         return backups_.flushed();
     }
     flushing_ = true;
-    asked_of_flush_ = std::exchange(asked_, {});
+    asked_of_flush_.insert(asked_of_flush_.end(), asked_.begin(), asked_.end());
+    asked_.clear();
     context_.run_in_background(kFlush, state_.begin_flush());
 }
 
@@ -118,8 +123,20 @@ void StateMachine::on_job_done(JobId job) {
     if (server_.on_job_done(job) || backups_.on_job_done(job)) return;
     if (job == kInstall) return installed();
     CHECK(job == kFlush);
+    flushed();
+}
+
+// Without room what is applied stays in memory, and the log uncut.
+void StateMachine::flushed() {
     flushing_ = false;
-    state_.end_flush();
+    const bool had_room = std::exchange(room_, state_.end_flush());
+    if (!room_) {
+        flush_again_.start(kFlushAgainAfter);
+        if (had_room)
+            context_.log(LogLevel::error, "no room on the disk for the state: it stays in memory");
+        return;
+    }
+    if (!had_room) context_.log(LogLevel::info, "there is room on the disk for the state again");
     context_.log(LogLevel::debug, "the state is flushed up to " + to_text(state_.flushed()));
     backups_.flushed();
     if (asked_of_flush_.empty()) tell_flushed(0);
@@ -202,6 +219,7 @@ void StateMachine::installed() {
 void StateMachine::on_timer(TimerId timer) {
     server_.on_timer(timer);
     backups_.on_timer(timer);
+    flush_again_.fired(timer);
 }
 
 std::string StateMachine::describe() const {

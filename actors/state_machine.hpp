@@ -21,6 +21,7 @@
 #include "actors/backup_server.hpp"
 #include "actors/snapshot_intake.hpp"
 #include "actors/snapshot_server.hpp"
+#include "actors/timer.hpp"
 #include "storage/kv_state.hpp"
 
 namespace raftbus {
@@ -41,6 +42,7 @@ public:
     void on(const AskReport& ask, const Envelope& envelope);
 
     // Flushes what is applied, if it is not; then the log is cut, and whoever asked is told.
+    // Without room on the disk it is tried again until there is some.
     void on(const TakeSnapshot& take, const Envelope& envelope);
     void on(const ReadSnapshot& read, const Envelope& envelope);
     void on(const WriteSnapshot& piece, const Envelope& envelope);
@@ -76,6 +78,7 @@ private:
 
     void report(const AskReport& ask, const Envelope& envelope);
     void maybe_flush();
+    void flushed();
     void tell_flushed(std::uint64_t ask);
     void maybe_install();
     void installed();
@@ -88,6 +91,8 @@ private:
     std::multimap<LogIndex, WaitingRead> waiting_;  // by the index they wait for, then as they came
 
     bool flushing_ = false;
+    bool room_ = true;  // on the disk, for the last flush
+    Timer flush_again_;
     std::vector<std::uint64_t> asked_;           // TakeSnapshot, for the next flush
     std::vector<std::uint64_t> asked_of_flush_;  // for the one under way
     SnapshotServer server_;

@@ -159,7 +159,8 @@ LogRead Storage::read(const ReadLog& read) {
 }
 
 Compacted Storage::compact(const Compact& compact) {
-    log_.compact(std::min(compact.flushed, log_.last().index), compact.ask != 0);
+    const bool all = compact.ask != 0 || !room_;
+    log_.compact(std::min(compact.flushed, log_.last().index), all);
     return {log_.before_first(), compact.flushed, compact.ask};
 }
 

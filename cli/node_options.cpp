@@ -240,6 +240,7 @@ void read_storage(const Options& options, NodeSettings& settings) {
     }
     settings.flush_entries = options.number("flush-entries").value_or(settings.flush_entries);
     settings.log_keep_bytes = options.bytes("log-keep-bytes").value_or(settings.log_keep_bytes);
+    settings.disk_reserve = options.bytes("disk-reserve").value_or(settings.disk_reserve);
     settings.log_keep_entries =
         options.number("log-keep-entries").value_or(settings.log_keep_entries);
     settings.raft.snapshot_bytes_per_second =
@@ -306,6 +307,9 @@ const std::vector<OptionSpec>& node_option_specs() {
         spec(
             "log-keep-bytes", "SIZE",
             "log that stays after a flush, for followers that are a little behind (default 64MiB)"),
+        spec("disk-reserve", "SIZE",
+             "room kept aside, so that a full disk stops writes and nothing else; as much as "
+             "flush-bytes is enough (default 64MiB)"),
         spec("log-keep-entries", "N", "and at most so many entries (default 1000000)"),
         spec(
             "snapshot-rate", "SIZE",

@@ -135,7 +135,7 @@ std::uint64_t draw_incarnation() {
 
 Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
-    parts.disk = opened(open_posix_disk(settings.data));
+    parts.disk = opened(open_posix_disk(settings.data, settings.disk_reserve));
     parts.identity = identity_for(*parts.disk, settings, log);
     parts.log = opened(open_log(*parts.disk, parts.identity,
                                 {.segment_bytes = settings.segment_bytes,
@@ -144,6 +144,7 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     KvRocksdbOptions state_options;
     state_options.layers.flush_bytes = settings.flush_bytes;
     state_options.layers.replay_entries = settings.flush_entries;
+    state_options.make_room = [disk = parts.disk.get()] { return disk->release_reserve(); };
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
     if (const Status together = bring_together(*parts.log, *parts.state); !together)
         throw Failure(Exit::refused, settings.data + ": " + together.error().message);

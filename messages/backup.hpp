@@ -33,6 +33,7 @@ struct BackupPiece {
 enum class BackupFault : std::uint8_t {
     busy,  // another backup is being read
     gone,  // it is not here any more
+    no_room,  // on the disk, for making it
 };
 struct NoBackup {
     BackupFault why = BackupFault::busy;

@@ -35,7 +35,9 @@ public:
         constexpr std::string_view names[] = {"add", "remove", "promote", "demote"};
         text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
     }
-    void value(BackupFault v) { text += v == BackupFault::busy ? "busy" : "gone"; }
+    void value(BackupFault v) {
+        text += v == BackupFault::busy ? "busy" : v == BackupFault::gone ? "gone" : "no_room";
+    }
     void value(const Configuration& v) { text += to_text(v); }
     void value(const std::string& v) { text += v.empty() ? "none" : v; }
     void value(const SharedBytes& v) { text += std::to_string(v.size()) + "B"; }

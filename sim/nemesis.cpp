@@ -17,7 +17,7 @@ std::string list_of(const std::vector<std::uint32_t>& nodes) {
     return text;
 }
 
-std::string seconds(Duration time) {
+std::string milliseconds(Duration time) {
     return std::to_string(time / 1ms) + " ms";
 }
 
@@ -121,7 +121,7 @@ void Nemesis::strike_links(const Strike& strike, Random& random) {
     const std::uint32_t a = victim(random);
     std::uint32_t b = nodes.front() == a && nodes.size() > 1 ? nodes.back() : nodes.front();
     if (a == b) return;
-    const std::string pair = list_of({a, b}) + " for " + seconds(strike.lasts);
+    const std::string pair = list_of({a, b}) + " for " + milliseconds(strike.lasts);
     if (strike.fault == Fault::disconnect) {
         note(strike, pair);
         cluster_.network().disconnect(NodeId(a), NodeId(b));
@@ -145,7 +145,7 @@ void Nemesis::strike_links(const Strike& strike, Random& random) {
         Nodes some{a}, rest;
         for (const std::uint32_t n : nodes)
             if (n != a) (some.size() <= others ? some : rest).push_back(n);
-        note(strike, list_of(some) + " | " + list_of(rest) + " for " + seconds(strike.lasts));
+        note(strike, list_of(some) + " | " + list_of(rest) + " for " + milliseconds(strike.lasts));
         cluster_.part(some, rest, some_cut(random));
         after(strike.lasts, [this, some, rest] {
             for (const std::uint32_t x : some)
@@ -181,8 +181,8 @@ void Nemesis::elect(const Strike& strike, std::uint32_t node, Random& random) {
     cluster_.send({NodeId(node), ActorName::bus}, {NodeId(node), ActorName::election}, Campaign{});
     const auto leader = cluster_.leader();
     if (!leader || *leader == NodeId(node) || random.below(2) == 0) return;
-    const Moment wait = cluster_.now() + Duration(random.below(5'000));
-    cluster_.events().add(wait, [this, old = *leader, until = wait + strike.lasts] {
+    after(Duration(random.below(5'000)), [this, old = *leader, lasts = strike.lasts] {
+        const Moment until = cluster_.now() + lasts;
         for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
             if (NodeId(n) != old) cluster_.network().clog(NodeId(n), old, until);
     });
@@ -291,7 +291,7 @@ void Nemesis::strike_disk(const Strike& strike, std::uint32_t node, Random& rand
         note(strike, list_of({node}) + " is " + std::to_string(state.slower) + " times slower");
         after(strike.lasts, [&state] { state.slower = 1; });
     } else if (strike.fault == Fault::hang) {
-        note(strike, list_of({node}) + " for " + seconds(strike.lasts));
+        note(strike, list_of({node}) + " for " + milliseconds(strike.lasts));
         state.hang = strike.lasts;
     } else if (strike.fault == Fault::sync_error) {
         note(strike, list_of({node}));
@@ -299,8 +299,11 @@ void Nemesis::strike_disk(const Strike& strike, std::uint32_t node, Random& rand
         restart_later(node, strike.lasts);
         restart_later(node, strike.lasts * 2);
     } else if (strike.fault == Fault::full_disk) {
-        note(strike, list_of({node}) + " for " + seconds(strike.lasts));
-        disk.set_room(random.below(2) == 0 ? 0 : random.below(plan_.node.segment_bytes));
+        note(strike, list_of({node}) + " for " + milliseconds(strike.lasts));
+        if (random.below(2) == 0)
+            disk.fill_up();
+        else
+            disk.set_room(random.below(plan_.node.segment_bytes));
         after(strike.lasts, [&disk] { disk.set_room(UINT64_MAX); });
         restart_later(node, strike.lasts + 10ms);
     } else if (rotten_.contains(NodeId(node)) || rotten_.size() < (cluster_.size() - 1) / 2) {
@@ -314,7 +317,7 @@ void Nemesis::strike_clock(const Strike& strike, std::uint32_t node, Random& ran
     NodeClock& clock = cluster_.node(node).clock();
     if (strike.fault == Fault::jump) {
         const Duration by(static_cast<std::int64_t>(random.below(7'200'000'000)) - 3'600'000'000);
-        note(strike, list_of({node}) + " by " + seconds(by));
+        note(strike, list_of({node}) + " by " + milliseconds(by));
         clock.jump(by);
     } else {
         const std::int64_t rate = plan_.clock_rates[random.below(plan_.clock_rates.size())];

@@ -28,7 +28,8 @@ std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
     return std::make_unique<Cursor>(records_, query);
 }
 
-void SimBase::write(const KvTable& table, const KvProgress& progress) {
+bool SimBase::write(const KvTable& table, const KvProgress& progress) {
+    if (!room_()) return false;
     for (const auto& [key, record] : table.entries()) {
         if (record)
             records_[std::string(key.view())] = {std::string(record->value()), record->revision,
@@ -44,6 +45,7 @@ void SimBase::write(const KvTable& table, const KvProgress& progress) {
     }
     progress_ = progress;
     installed_ = false;
+    return true;
 }
 
 // ---- snapshots: the progress, then the records, then the notes
@@ -75,6 +77,7 @@ private:
 };
 
 std::shared_ptr<Snapshot> SimBase::snapshot() {
+    if (!room_()) return nullptr;
     return std::make_shared<Copy>(to_bytes(), progress_.applied);
 }
 

@@ -2,6 +2,7 @@
 // crash, whole, and nothing else is.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,11 +13,14 @@ namespace raftbus::sim {
 
 class SimBase final : public KvBase {
 public:
+    // `room`: asked before each flush.
+    explicit SimBase(std::function<bool()> room = [] { return true; }) : room_(std::move(room)) {}
+
     std::optional<KvFound> find(std::string_view key) override;
     std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override;
     std::uint64_t keys() override { return records_.size(); }
     void each_note(char space, const UseNote& use) override;
-    void write(const KvTable& table, const KvProgress& progress) override;
+    bool write(const KvTable& table, const KvProgress& progress) override;
 
     KvProgress progress() override { return progress_; }
 
@@ -40,6 +44,7 @@ private:
     std::string to_bytes() const;
     Status from_bytes(std::string_view bytes, EntryId last);
 
+    const std::function<bool()> room_;
     Records records_;
     std::map<std::string, std::string> notes_;
     KvProgress progress_;

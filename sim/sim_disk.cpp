@@ -87,7 +87,7 @@ std::unique_ptr<DiskFile> SimDisk::open(const std::string& name) {
 
 std::unique_ptr<DiskFile> SimDisk::create_zeroed(const std::string& name, std::uint64_t bytes) {
     check_healthy();
-    if (bytes > room_) return nullptr;
+    if (!hold_reserve() || bytes > room_) return nullptr;
     add(Work::create, name, std::string(bytes, '\0'));
     return open(name);
 }
@@ -116,7 +116,7 @@ std::shared_ptr<SimFile> SimDisk::put(const std::string& name, std::shared_ptr<S
     std::shared_ptr<SimFile> before;
     if (const auto found = files_.find(name); found != files_.end()) {
         before = std::move(found->second);
-        room_ += std::min(before->size(), UINT64_MAX - room_);
+        if (!taken_) room_ += std::min(before->size(), UINT64_MAX - room_);
         files_.erase(found);
     }
     if (file) {

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "messages/types.hpp"
@@ -42,6 +43,11 @@ public:
     void prepare_zeroed(std::uint64_t) override {}
     bool replace(const std::string& name, std::string_view content) override;
     void remove(const std::string& name) override;
+    bool hold_reserve() override {
+        reserve_held_ = reserve_held_ || room_ > 0;
+        return reserve_held_;
+    }
+    bool release_reserve() override { return std::exchange(reserve_held_, false); }
 
     // What is asked for from now on begins at `now`, or when what was asked for before is over.
     // Moments never go back (CHECKed), here and below.
@@ -65,7 +71,17 @@ public:
     void kill() { kill(busy_until_); }
 
     // New files may take `bytes` more; what is there already may be written as before.
-    void set_room(std::uint64_t bytes) { room_ = bytes; }
+    void set_room(std::uint64_t bytes) {
+        room_ = bytes;
+        taken_ = false;
+    }
+    // There is no room, and somebody else takes what is freed, until set_room.
+    void fill_up() {
+        room_ = 0;
+        taken_ = true;
+    }
+    // There is room for a flush of the state: on the disk, or the reserve, which is gone then.
+    bool room_for_flush() { return room_ > 0 || release_reserve(); }
     // Lets `good` more syncs succeed; the next one throws DiskFailed, and so does everything after
     // it until the process dies. For what that does to the file see SimFile::fail_sync.
     void fail_sync_after(std::uint64_t good) { good_syncs_ = good; }
@@ -112,6 +128,8 @@ private:
 
     std::map<std::string, std::shared_ptr<SimFile>> files_;
     std::uint64_t room_ = UINT64_MAX;
+    bool taken_ = false;
+    bool reserve_held_ = true;
     std::uint64_t next_write_ = 1;
     std::uint64_t life_ = 0;  // counts crashes and kills
     std::uint64_t syncs_ = 0;

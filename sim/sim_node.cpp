@@ -34,7 +34,11 @@ struct SimNode::Process {
 };
 
 SimNode::SimNode(World& world, NodeId id, const NodeOptions& options, std::uint64_t seed)
-    : world_(world), id_(id), options_(options), random_(seed), base_(std::make_shared<SimBase>()) {
+    : world_(world),
+      id_(id),
+      options_(options),
+      random_(seed),
+      base_(std::make_shared<SimBase>([this] { return disk_.room_for_flush(); })) {
     if (Tamper* tamper = world.tamper()) wrapped_disk_ = tamper->wrap(id, disk_);
 }
 

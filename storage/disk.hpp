@@ -51,6 +51,13 @@ public:
     virtual bool replace(const std::string& name, std::string_view content) = 0;
     // Durable when it returns.
     virtual void remove(const std::string& name) = 0;
+
+    // Room that is kept aside for what can not wait, so that a full disk can still be made less full. A
+    // disk may have none. True if it is there, now or already: create_zeroed looks first, and makes
+    // nothing while it is not. From any thread.
+    virtual bool hold_reserve() = 0;
+    // Gives the room up. True if there was some to give. From any thread.
+    virtual bool release_reserve() = 0;
 };
 
 }  // namespace raftbus

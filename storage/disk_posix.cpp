@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -22,6 +23,7 @@ namespace raftbus {
 namespace {
 
 constexpr std::string_view kLockName = "lock";
+constexpr const char* kReserveName = "reserve";
 constexpr std::string_view kUnfinishedPrefix = "unfinished-";  // renamed when complete
 constexpr const char* kSpareName = "unfinished-spare";
 constexpr std::size_t kZeroChunk = 1 << 20;
@@ -147,10 +149,62 @@ int fill_with_zeros(int fd, std::uint64_t bytes, Pace pace) {
     return ::fsync(fd) == 0 ? 0 : errno;
 }
 
+// A file whose blocks nobody uses. Its content means nothing, and nothing of it need be durable.
+class Reserve {
+public:
+    Reserve(int directory, std::uint64_t bytes)
+        : fd_(bytes == 0 ? -1
+                         : ::openat(directory, kReserveName, O_RDWR | O_CREAT | O_CLOEXEC, 0640)),
+          bytes_(bytes) {
+        if (bytes == 0) ::unlinkat(directory, kReserveName, 0);
+    }
+
+    bool hold() {
+        const std::lock_guard guard(mutex_);
+        if (bytes_ == 0 || held_) return true;
+        if (!fd_ || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) return false;
+        const auto size = static_cast<off_t>(bytes_);
+        int error = ::fallocate(fd_.get(), 0, 0, size) == 0 ? 0 : errno;
+        if (error == EOPNOTSUPP) error = write_zeros();
+        held_ = error == 0;
+        if (!held_) give_up();
+        return held_;
+    }
+
+    bool release() {
+        const std::lock_guard guard(mutex_);
+        if (!std::exchange(held_, false)) return false;
+        give_up();
+        return true;
+    }
+
+private:
+    // Blocks that were given up are of use once the file system has written that down.
+    void give_up() {
+        [[maybe_unused]] const bool done =
+            ::ftruncate(fd_.get(), 0) == 0 && ::fsync(fd_.get()) == 0;
+    }
+    int write_zeros() {
+        const std::string zeros(kZeroChunk, '\0');
+        for (std::uint64_t at = 0; at < bytes_; at += zeros.size())
+            if (const int error = write_all(fd_.get(), at, {to_iovec(zeros)})) return error;
+        return ::fsync(fd_.get()) == 0 ? 0 : errno;
+    }
+
+    const Fd fd_;
+    const std::uint64_t bytes_;  // 0: no reserve
+    std::mutex mutex_;
+    bool held_ = false;
+};
+
 class PosixDisk : public Disk {
 public:
-    PosixDisk(std::string path, Fd directory, Fd lock)
-        : path_(std::move(path)), directory_(std::move(directory)), lock_(std::move(lock)) {
+    PosixDisk(std::string path, Fd directory, Fd lock, std::uint64_t reserve_bytes)
+        : path_(std::move(path)),
+          directory_(std::move(directory)),
+          lock_(std::move(lock)),
+          reserve_(directory_.get(), reserve_bytes) {
+        reserve_.hold();
         for (const std::string& name : list())
             if (name.starts_with(kUnfinishedPrefix)) remove(name);
         // A process that was killed may have renamed a file and not come to this.
@@ -171,8 +225,9 @@ public:
         while (const dirent* entry = ::readdir(listing.get())) {
             struct stat status {};
             const bool there = ::fstatat(directory_.get(), entry->d_name, &status, 0) == 0;
-            if (there && S_ISREG(status.st_mode) && entry->d_name != kLockName)
-                names.emplace_back(entry->d_name);
+            const std::string_view name = entry->d_name;
+            if (there && S_ISREG(status.st_mode) && name != kLockName && name != kReserveName)
+                names.emplace_back(name);
             errno = 0;
         }
         if (errno != 0) fail("can not list", path_, errno);
@@ -188,6 +243,7 @@ public:
 
     std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
         const std::string unfinished = std::string(kUnfinishedPrefix) + name;
+        if (!reserve_.hold()) return nullptr;
         if (take_spare(bytes)) {
             rename(kSpareName, name);
         } else if (make_zeroed(unfinished, bytes, Pace::at_once)) {
@@ -199,7 +255,7 @@ public:
     }
 
     void prepare_zeroed(std::uint64_t bytes) override {
-        if (spare_.valid() || spare_bytes_) return;
+        if (spare_.valid() || spare_bytes_ || !reserve_.hold()) return;
         spare_ = std::async(std::launch::async, [this, bytes]() -> std::optional<std::uint64_t> {
             if (!make_zeroed(kSpareName, bytes, Pace::gentle)) return std::nullopt;
             return bytes;
@@ -226,6 +282,9 @@ public:
             fail("can not remove", in_path(name), errno);
         sync_directory();
     }
+
+    bool hold_reserve() override { return reserve_.hold(); }
+    bool release_reserve() override { return reserve_.release(); }
 
 private:
     std::string in_path(const std::string& name) const { return path_ + "/" + name; }
@@ -270,6 +329,7 @@ private:
     const std::string path_;
     const Fd directory_;
     const Fd lock_;
+    Reserve reserve_;
     std::future<std::optional<std::uint64_t>> spare_;  // valid while the spare is being made
     std::optional<std::uint64_t> spare_bytes_;         // size of the spare that is there
 };
@@ -301,7 +361,8 @@ std::string holder(int lock) {
 
 }  // namespace
 
-Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory) {
+Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory,
+                                              std::uint64_t reserve_bytes) {
     // Without a slash at its end, so that its parent is the directory above it.
     std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
     if (!path.has_filename() && path.has_parent_path()) path = path.parent_path();
@@ -322,8 +383,8 @@ Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory) {
         // The id is for the error above only: it is no harm if it can not be written.
         [[maybe_unused]] const int error = write_all(lock.get(), 0, {to_iovec(pid)});
     }
-    return std::unique_ptr<Disk>(
-        std::make_unique<PosixDisk>(path.string(), std::move(root), std::move(lock)));
+    return std::unique_ptr<Disk>(std::make_unique<PosixDisk>(path.string(), std::move(root),
+                                                             std::move(lock), reserve_bytes));
 }
 
 }  // namespace raftbus

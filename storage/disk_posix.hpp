@@ -1,9 +1,11 @@
 // disk_posix: the disk interface on a directory of a POSIX file system.
 //
-// Owns: the directory's lock, its files, and one background task that makes zeroed files ahead.
+// Owns: the directory's lock, its files, the file that holds room in reserve, and one background task
+// that makes zeroed files ahead.
 // Must not know: what the files hold.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -13,10 +15,11 @@
 namespace raftbus {
 
 // Opens the directory, made with its parents if it is not there, and locks it until the Disk is
-// destroyed. Files may be used from one thread at a time. The error says what is in the way:
-// another process that holds the lock, by its id where it is known; permissions; something that is
-// no directory.
-Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory);
+// destroyed. Files may be used from one thread at a time. `reserve_bytes` are held in reserve as far
+// as there is room for them. The error says what is in the way: another process that holds the lock,
+// by its id where it is known; permissions; something that is no directory.
+Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory,
+                                              std::uint64_t reserve_bytes = 0);
 
 // Opens a directory to look at it: no byte of it is changed, and what would do so is a bug
 // (CHECKed). Locked all the same, so that no node starts on it meanwhile. Errors: see above.

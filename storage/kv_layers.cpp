@@ -95,31 +95,38 @@ ScanAnswer KvLayers::scan(const ScanQuery& query) {
 }
 
 bool KvLayers::wants_flush() const {
-    if (frozen_) return false;
+    if (frozen_) return !written_;  // put off, or under way
     const std::uint64_t replay = parts_.progress.applied.index.distance_from(flushed_.index);
     return table_.bytes() >= options_.flush_bytes || replay_bytes_ >= options_.replay_bytes ||
            replay >= options_.replay_entries;
 }
 
 std::function<void()> KvLayers::begin_flush() {
-    CHECK(!frozen_, "one flush at a time");
+    CHECK(!written_, "one flush at a time");
+    if (!frozen_) freeze();
+    written_ = std::make_shared<bool>(false);
+    return [base = base_, table = frozen_, progress = frozen_progress_, written = written_,
+            garbage = std::exchange(retired_, nullptr)]() mutable {
+        garbage.reset();
+        *written = base->write(*table, progress);
+    };
+}
+
+void KvLayers::freeze() {
     parts_.expiries.note_changes(table_);
     parts_.sessions.note_changes(table_);
     parts_.footnotes.note_changes(table_);
     frozen_ = std::make_shared<const KvTable>(std::exchange(table_, KvTable()));
-    frozen_applied_ = parts_.progress.applied;
+    frozen_progress_ = parts_.progress;
     replay_bytes_ = 0;
-    return [base = base_, table = frozen_, progress = parts_.progress,
-            garbage = std::exchange(retired_, nullptr)]() mutable {
-        garbage.reset();
-        base->write(*table, progress);
-    };
 }
 
-void KvLayers::end_flush() {
-    CHECK(frozen_, "a flush was begun");
+bool KvLayers::end_flush() {
+    CHECK(written_, "a flush was begun");
+    if (!*std::exchange(written_, nullptr)) return false;
     retired_ = std::exchange(frozen_, nullptr);
-    flushed_ = frozen_applied_;
+    flushed_ = frozen_progress_.applied;
+    return true;
 }
 
 std::function<std::shared_ptr<Snapshot>()> KvLayers::begin_snapshot() {
@@ -128,7 +135,7 @@ std::function<std::shared_ptr<Snapshot>()> KvLayers::begin_snapshot() {
 
 std::function<Status()> KvLayers::begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
                                                 EntryId last) {
-    CHECK(!frozen_, "a flush would overwrite what is installed");
+    CHECK(!written_, "a flush would overwrite what is installed");
     return [base = base_, last, snapshot = std::shared_ptr<IncomingSnapshot>(std::move(snapshot))] {
         return base->install(*snapshot, last);
     };
@@ -137,6 +144,7 @@ std::function<Status()> KvLayers::begin_install(std::unique_ptr<IncomingSnapshot
 void KvLayers::end_install(bool installed) {
     if (!installed) return;
     table_ = KvTable();
+    frozen_.reset();
     retired_.reset();
     replay_bytes_ = 0;
     load();

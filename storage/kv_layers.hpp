@@ -38,7 +38,8 @@ public:
     // all of it or nothing. Durable when it returns. May run on another thread than the other
     // members, at the same time; the file is written from the table, which nobody changes
     // meanwhile.
-    virtual void write(const KvTable& table, const KvProgress& progress) = 0;
+    // False: no room on the disk, and nothing has changed.
+    virtual bool write(const KvTable& table, const KvProgress& progress) = 0;
 
     // See KvState.
     virtual std::shared_ptr<Snapshot> snapshot() = 0;
@@ -82,7 +83,7 @@ public:
     bool wants_flush() const override;
     // The work keeps the base and the frozen table alive, not this object.
     std::function<void()> begin_flush() override;
-    void end_flush() override;
+    bool end_flush() override;
     EntryId flushed() const override { return flushed_; }
 
     std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override;
@@ -97,6 +98,7 @@ private:
     WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
                  WallTime expires_at) override;
     WallTime erase(std::string_view key) override;
+    void freeze();
     void load();
     void load_notes();
 
@@ -109,8 +111,9 @@ private:
     std::uint64_t replay_bytes_ = 0;  // of batches applied to table_
     ChangeSink* changes_ = nullptr;
 
-    std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way
-    EntryId frozen_applied_;
+    std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way, nor put off
+    KvProgress frozen_progress_;
+    std::shared_ptr<bool> written_;  // what became of the work, which may outlive this object
     // What the last flush wrote. The next one's work gives its memory back, since that takes tens
     // of milliseconds, which commands and reads would have to wait for.
     std::shared_ptr<const KvTable> retired_;

@@ -7,6 +7,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_manager.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -93,6 +94,9 @@ rocksdb::Options make_options(const KvRocksdbOptions& ours) {
     options.keep_log_file_num = 2;
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
+    // Merges files in the background only if there is room for that, and goes on when there is
+    // again.
+    options.sst_file_manager.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
     return options;
 }
 
@@ -143,13 +147,14 @@ class RocksdbBase final : public KvBase {
 public:
     // Opens the database. The error names the directory, the cause and the next step.
     static Result<std::shared_ptr<RocksdbBase>> open(const std::string& directory,
-                                                     const rocksdb::Options& options) {
-        auto opened = open_database(directory, options);
+                                                     const KvRocksdbOptions& ours) {
+        const rocksdb::Options options = make_options(ours);
+        auto opened = open_database(directory, options, ours.make_room);
         if (!opened) return opened.error();
         const Result<KvProgress> progress = read_progress(**opened, directory);
         if (!progress) return progress.error();
         return std::shared_ptr<RocksdbBase>(
-            new RocksdbBase(directory, options, std::move(*opened), *progress));
+            new RocksdbBase(directory, options, ours.make_room, std::move(*opened), *progress));
     }
 
     std::optional<KvFound> find(std::string_view key) override {
@@ -188,16 +193,15 @@ public:
         require(directory_, at->status());
     }
 
-    void write(const KvTable& table, const KvProgress& progress) override {
-        const std::string file = directory_ + "/" + std::string(kFlushFile);
-        write_file(file, table, progress);
-        rocksdb::IngestExternalFileOptions ingest;
-        ingest.move_files = true;           // a hard link, synced, then the manifest, synced
-        ingest.write_global_seqno = false;  // the file is not touched again
-        require(directory_, db_->IngestExternalFile({file}, ingest));
+    bool write(const KvTable& table, const KvProgress& progress) override {
+        rocksdb::Status status = try_write(table, progress);
+        if (status.IsNoSpace() && make_room_()) status = try_write(table, progress);
+        if (status.IsNoSpace()) return false;
+        require(directory_, status);
         progress_ = progress;
         std::error_code ignored;  // it matters only as long as the log has not heard of it
         if (std::exchange(installed_, false)) std::filesystem::remove(mark(directory_), ignored);
+        return true;
     }
 
     std::shared_ptr<Snapshot> snapshot() override {
@@ -208,7 +212,16 @@ public:
         rocksdb::Checkpoint* raw = nullptr;
         require(directory_, rocksdb::Checkpoint::Create(db_.get(), &raw));
         const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
-        require(directory_, checkpoint->CreateCheckpoint(copy));
+        rocksdb::Status status = checkpoint->CreateCheckpoint(copy);
+        if (status.IsNoSpace() && make_room_()) {
+            remove_directory(copy);
+            status = checkpoint->CreateCheckpoint(copy);
+        }
+        if (status.IsNoSpace()) {
+            remove_directory(copy);
+            return nullptr;
+        }
+        require(directory_, status);
         return std::make_shared<DirectorySnapshot>(copy, progress_.applied);
     }
 
@@ -224,7 +237,7 @@ public:
         sync_directory(intake.directory());
         db_.reset();
         put_in_place(intake.directory());
-        auto opened = open_database(directory_, options_);
+        auto opened = open_database(directory_, options_, make_room_);
         if (!opened) throw DiskFailed(opened.error().message);
         db_ = std::move(*opened);
         progress_ = read_progress(*db_, directory_).value();
@@ -236,10 +249,11 @@ public:
     KvProgress progress() override { return progress_; }
 
 private:
-    RocksdbBase(std::string directory, rocksdb::Options options, std::unique_ptr<rocksdb::DB> db,
-                const KvProgress& progress)
+    RocksdbBase(std::string directory, rocksdb::Options options, std::function<bool()> make_room,
+                std::unique_ptr<rocksdb::DB> db, const KvProgress& progress)
         : directory_(std::move(directory)),
           options_(std::move(options)),
+          make_room_(std::move(make_room)),
           db_(std::move(db)),
           progress_(progress),
           installed_(std::filesystem::exists(mark(directory_))) {}
@@ -248,10 +262,13 @@ private:
         return directory + "/" + std::string(kInstalledFile);
     }
 
-    static Result<std::unique_ptr<rocksdb::DB>> open_database(const std::string& directory,
-                                                              const rocksdb::Options& options) {
+    // RocksDB writes a little whenever it opens.
+    static Result<std::unique_ptr<rocksdb::DB>> open_database(
+        const std::string& directory, const rocksdb::Options& options,
+        const std::function<bool()>& make_room) {
         rocksdb::DB* db = nullptr;
-        const rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
+        rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
+        if (status.IsNoSpace() && make_room()) status = rocksdb::DB::Open(options, directory, &db);
         if (!status.ok()) return Error{explain(directory, status)};
         return std::unique_ptr<rocksdb::DB>(db);
     }
@@ -299,36 +316,54 @@ private:
         remove_directory(old);
     }
 
-    void write_file(const std::string& file, const KvTable& table, const KvProgress& progress) {
+    rocksdb::Status try_write(const KvTable& table, const KvProgress& progress) {
+        const std::string file = directory_ + "/" + std::string(kFlushFile);
+        rocksdb::Status status = write_file(file, table, progress);
+        rocksdb::IngestExternalFileOptions ingest;
+        ingest.move_files = true;           // a hard link, synced, then the manifest, synced
+        ingest.write_global_seqno = false;  // the file is not touched again
+        if (status.ok() && std::exchange(resume_, false)) status = db_->Resume();
+        if (status.ok()) status = db_->IngestExternalFile({file}, ingest);
+        if (!status.ok()) {
+            resume_ = true;  // it may have stopped because its manifest found no room
+            std::error_code ignored;
+            std::filesystem::remove(file, ignored);
+        }
+        return status;
+    }
+
+    rocksdb::Status write_file(const std::string& file, const KvTable& table,
+                               const KvProgress& progress) {
         rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, nullptr,
                                       /*invalidate_page_cache=*/false);
-        require(directory_, writer.Open(file));
+        rocksdb::Status status = writer.Open(file);
         std::string key, value;
         for (const auto& [user_key, record] : table.entries()) {
+            if (!status.ok()) return status;
             key.assign(1, kUserPrefix).append(user_key.view());
-            if (!record) {
-                require(directory_, writer.Delete(key));
-                continue;
-            }
             value.clear();
-            kv::append_record(value, {record->value(), record->revision, record->expires_at()});
-            require(directory_, writer.Put(key, value));
+            if (record)
+                kv::append_record(value,
+                                  {record->value(), record->revision, record->expires_at()});
+            status = record ? writer.Put(key, value) : writer.Delete(key);
         }
-        if (const StoredConfiguration& stored = progress.configuration; stored.index) {
-            require(directory_,
-                    writer.Put(slice(kConfigurationKey), kv::encode_configuration(stored)));
+        if (const StoredConfiguration& stored = progress.configuration; status.ok() && stored.index)
+            status = writer.Put(slice(kConfigurationKey), kv::encode_configuration(stored));
+        if (status.ok()) status = writer.Put(slice(kProgressKey), kv::encode(progress));
+        for (const auto& [name, content] : table.notes()) {
+            if (!status.ok()) return status;
+            status = content ? writer.Put(name, *content) : writer.Delete(name);
         }
-        require(directory_, writer.Put(slice(kProgressKey), kv::encode(progress)));
-        for (const auto& [name, content] : table.notes())
-            require(directory_, content ? writer.Put(name, *content) : writer.Delete(name));
-        require(directory_, writer.Finish());  // syncs the file
+        return status.ok() ? writer.Finish() : status;  // syncs the file
     }
 
     const std::string directory_;
     const rocksdb::Options options_;
+    const std::function<bool()> make_room_;
     std::unique_ptr<rocksdb::DB> db_;
     KvProgress progress_;  // as written or installed last
     bool installed_;
+    bool resume_ = false;               // before the next file is taken in
     std::string key_;                   // of find, kept for its memory
     rocksdb::PinnableSlice value_;      // what find's answer points at
     std::uint64_t notes_ = 0;           // that there were at start
@@ -373,7 +408,7 @@ Result<std::unique_ptr<KvRocksdb>> KvRocksdb::open(const std::string& directory,
     std::string path = directory;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
     if (std::string problem = prepare(path); !problem.empty()) return Error{problem};
-    auto base = RocksdbBase::open(path, make_options(options));
+    auto base = RocksdbBase::open(path, options);
     if (!base) return base.error();
     try {
         return std::unique_ptr<KvRocksdb>(new KvRocksdb(std::move(*base), options.layers));

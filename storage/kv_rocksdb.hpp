@@ -3,6 +3,7 @@
 // Owns: a directory, which it shares with nobody.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,9 @@ struct KvRocksdbOptions {
     KvLayersOptions layers;
     std::uint64_t block_cache_bytes = 32 << 20;  // of blocks, indexes and filters read from disk
     int open_files_max = 256;
+    // Called when the disk is full, from any thread: gives up room that was kept aside. True if there
+    // was some.
+    std::function<bool()> make_room = [] { return false; };
 };
 
 class KvRocksdb final : public KvLayers {

@@ -134,6 +134,7 @@ RecordParts make_batch_record(const Batch& batch) {
     append_int(record.head, static_cast<std::uint32_t>(header.size()));
     record.head += header;
     record.body = batch.body;
+    record.small_batch = batch.header.kind != BatchKind::commands;
     CHECK(record.payload_bytes() <= kRecordPayloadMax, "a batch must fit into a record");
     return record;
 }

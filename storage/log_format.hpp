@@ -88,6 +88,7 @@ struct RecordParts {
     std::string head;  // kRecordHeaderBytes for the header, then the payload up to the body
     SharedBytes body;
     RecordKind kind = RecordKind::batch;
+    bool small_batch = false;  // no client's: a leader's first entry, its time, a configuration
 
     std::uint64_t payload_bytes() const { return head.size() - kRecordHeaderBytes + body.size(); }
     std::uint64_t bytes() const { return record_bytes(payload_bytes()); }

@@ -38,9 +38,11 @@ LogWriter::LogWriter(Disk& disk, const LogOptions& options, LogEnd end)
     if (blanks_.empty()) disk_.prepare_zeroed(options_.segment_bytes);
 }
 
-// Where records of that kind have to end in a segment of that size. There is always room for `end`.
-std::uint64_t LogWriter::limit(RecordKind kind, std::uint64_t segment_bytes) const {
-    const std::uint64_t kept = kEndRecordBytes + (kind == RecordKind::batch ? reserve_ : 0);
+// Where such a record has to end in a segment of that size. There is always room for `end`.
+std::uint64_t LogWriter::limit(const RecordParts& record, std::uint64_t segment_bytes) const {
+    const bool batch = record.kind == RecordKind::batch;
+    const std::uint64_t reserve = !batch ? 0 : record.small_batch ? reserve_ / 2 : reserve_;
+    const std::uint64_t kept = kEndRecordBytes + reserve;
     return segment_bytes > kept ? segment_bytes - kept : 0;
 }
 
@@ -49,7 +51,7 @@ bool LogWriter::make_room(const std::vector<RecordParts>& records) {
     std::uint64_t bytes = open_.back().bytes;
     std::size_t next = 0;  // of blanks_
     for (const RecordParts& record : records) {
-        while (end + record.bytes() > limit(record.kind, bytes)) {
+        while (end + record.bytes() > limit(record, bytes)) {
             if (next == blanks_.size() && !add_blank(record.bytes())) return false;
             end = kSegmentHeaderBytes;
             bytes = blanks_[next++].bytes;
@@ -88,7 +90,7 @@ void LogWriter::remove_oldest() {
 }
 
 LogWriter::Place LogWriter::place(RecordParts record, const Before& before) {
-    while (open_.back().end + record.bytes() > limit(record.kind, open_.back().bytes)) roll(before);
+    while (open_.back().end + record.bytes() > limit(record, open_.back().bytes)) roll(before);
     OpenSegment& segment = open_.back();
     const Place place{segment.id.number, segment.end};
     gather(segment, std::move(record));
@@ -154,7 +156,7 @@ void LogWriter::seal() {
     CHECK(!staged(), "a seal says that nothing is on its way");
     OpenSegment& segment = open_.back();
     RecordParts record = make_seal_record();
-    if (sealed_ || segment.end + record.bytes() > limit(record.kind, segment.bytes)) return;
+    if (sealed_ || segment.end + record.bytes() > limit(record, segment.bytes)) return;
     gather(segment, std::move(record));
     write(segment);
     sealed_ = true;

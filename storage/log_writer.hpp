@@ -19,8 +19,9 @@
 
 namespace raftbus {
 
-// The last part of each segment is closed to batches, so that a full disk stops neither elections
-// nor cuts: about a thousand hard states fit there.
+// The last part of each segment is closed to clients' batches, so that a full disk stops neither
+// elections nor cuts: about a thousand hard states fit there. Half of it is open to what leaders
+// have to write to be able to answer reads.
 inline constexpr std::uint64_t kReserveBytesMax = 64 << 10;
 
 // What a segment needs of those before it.
@@ -99,7 +100,7 @@ private:
         std::uint64_t bytes = 0;
     };
 
-    std::uint64_t limit(RecordKind kind, std::uint64_t segment_bytes) const;
+    std::uint64_t limit(const RecordParts& record, std::uint64_t segment_bytes) const;
     bool add_blank(std::uint64_t for_record_bytes);
     void roll(const Before& before);
     static void gather(OpenSegment& segment, RecordParts record);

@@ -27,6 +27,8 @@ public:
         return disk_.replace(name, content);
     }
     void remove(const std::string& name) override { disk_.remove(name); }
+    bool hold_reserve() override { return disk_.hold_reserve(); }
+    bool release_reserve() override { return disk_.release_reserve(); }
 
 protected:
     SimDisk& disk_;

@@ -35,7 +35,7 @@ TEST_P(Disks, P5_AFullDiskOnOneNodeStopsNobody) {
         const std::uint32_t leader = scene.wait_for_leader();
         const std::uint32_t full = of_the_leader ? leader : scene.others(leader).front();
         scene.client.set("k", "v");
-        scene.cluster.node(full).disk().set_room(0);
+        scene.cluster.node(full).disk().fill_up();
         for (int i = 0; i < 100; ++i) scene.client.set("k" + std::to_string(i), kValue);
         scene.wait_for_leader_other_than(full);
         EXPECT_EQ(scene.client.ask(NodeId(full), Get{}, "k", 1s, Reading::local).value, "v");
@@ -53,7 +53,7 @@ TEST_P(Disks, P5_FullDisksOnAMajorityRefuseWritesAndServeReads) {
     Scene scene(small_segments(seed()));
     const NodeId leader(scene.wait_for_leader());
     scene.client.set("k", "v");
-    for (std::uint32_t n = 1; n <= 3; ++n) scene.cluster.node(n).disk().set_room(0);
+    for (std::uint32_t n = 1; n <= 3; ++n) scene.cluster.node(n).disk().fill_up();
     EXPECT_TRUE(fill(scene, leader));
     EXPECT_EQ(scene.client.get("k"), "v");
     EXPECT_EQ(scene.client.ask(leader, Set{kValue, {}}, "refused").error, "NO_SPACE");
@@ -65,6 +65,51 @@ TEST_P(Disks, P5_FullDisksOnAMajorityRefuseWritesAndServeReads) {
     scene.client.set("k", "w", kRecovery);
     EXPECT_EQ(scene.client.get("refused"), std::nullopt);
     EXPECT_EQ(scene.client.get("k"), "w");
+    scene.wait_until_equal();
+}
+
+TEST_P(Disks, P5_ADiskThatItsOwnLogHasFilledMakesRoomForItself) {
+    Scene scene(small_segments(seed()));
+    scene.wait_for_leader();
+    for (int i = 0; i < 50; ++i) scene.client.set("k" + std::to_string(i), kValue);
+    scene.wait_until_equal();
+    for (std::uint32_t n = 1; n <= 3; ++n) scene.cluster.node(n).disk().set_room(0);
+    for (int i = 0; i < 300; ++i) scene.client.set("k" + std::to_string(i), kValue);
+    for (std::uint32_t n = 1; n <= 3; ++n)
+        EXPECT_GT(scene.cluster.node(n).replicator().log().tail().first(), LogIndex(100));
+    scene.wait_until_equal();
+}
+
+TEST_P(Disks, P5_AStateThatFindsNoRoomStaysInMemoryAndIsWrittenLater) {
+    ClusterOptions options = Scene::options(3, seed());
+    options.node.state.replay_entries = 10;
+    Scene scene(options);
+    scene.wait_for_leader();
+    for (std::uint32_t n = 1; n <= 3; ++n) scene.cluster.node(n).disk().fill_up();
+    for (int i = 0; i < 60; ++i) scene.client.set("k" + std::to_string(i), "v");
+    scene.seconds_pass(2);
+    const auto flushed = [&](std::uint32_t n) {
+        return scene.cluster.node(n).kv().flushed().index;
+    };
+    std::vector<LogIndex> full;
+    for (std::uint32_t n = 1; n <= 3; ++n) full.push_back(flushed(n));
+    for (int i = 0; i < 60; ++i) scene.client.set("k" + std::to_string(i), "w");
+    scene.seconds_pass(2);
+    for (std::uint32_t n = 1; n <= 3; ++n) {
+        EXPECT_TRUE(scene.cluster.node(n).runs());
+        EXPECT_EQ(flushed(n), full[n - 1]) << "the reserve is used up";
+        EXPECT_GT(flushed(n), LogIndex(0)) << "with the reserve's room";
+    }
+    EXPECT_EQ(scene.client.get("k7"), "w");
+    for (std::uint32_t n = 1; n <= 3; ++n) scene.cluster.node(n).disk().set_room(UINT64_MAX);
+    scene.seconds_pass(2);
+    for (std::uint32_t n = 1; n <= 3; ++n) EXPECT_GT(flushed(n), LogIndex(100));
+    for (std::uint32_t n = 1; n <= 3; ++n) {
+        scene.cluster.crash(n);
+        scene.cluster.start(n);
+    }
+    scene.wait_for_leader();
+    EXPECT_EQ(scene.client.get("k7"), "w");
     scene.wait_until_equal();
 }
 

@@ -1,6 +1,7 @@
 #include "storage/disk_posix.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -49,6 +50,42 @@ TEST_F(DiskPosixTest, what_is_no_directory_is_refused) {
     std::ofstream(root_.path() + "/file") << "text";
     EXPECT_FALSE(open_posix_disk(root_.path() + "/file").ok());
     EXPECT_FALSE(open_posix_disk(root_.path() + "/file/below").ok());
+}
+
+// What a file takes on the disk.
+std::uint64_t allocated(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 ? 512 * static_cast<std::uint64_t>(status.st_blocks)
+                                              : 0;
+}
+
+TEST_F(DiskPosixTest, holds_room_in_reserve_until_it_is_needed) {
+    constexpr std::uint64_t kReserve = 1 << 20;
+    const std::string file = path() + "/reserve";
+    {
+        auto disk = open_posix_disk(path(), kReserve);
+        ASSERT_TRUE(disk.ok());
+        EXPECT_GE(allocated(file), kReserve);
+        EXPECT_TRUE(disk.value()->list().empty()) << "no file of anybody's";
+        EXPECT_TRUE(disk.value()->release_reserve());
+        EXPECT_FALSE(disk.value()->release_reserve()) << "given away already";
+        EXPECT_EQ(allocated(file), 0u);
+        EXPECT_TRUE(disk.value()->create_zeroed("f", 1 << 16));
+        EXPECT_GE(allocated(file), kReserve) << "taken back before anything else is made";
+        disk.value()->release_reserve();
+    }
+    open_posix_disk(path(), kReserve);
+    EXPECT_GE(allocated(file), kReserve) << "also by the next start";
+    open_posix_disk(path(), 0);
+    EXPECT_FALSE(std::filesystem::exists(file)) << "it is not wanted any more";
+}
+
+TEST_F(DiskPosixTest, makes_no_file_while_there_is_no_room_for_the_reserve) {
+    const auto disk = open_posix_disk(path(), std::uint64_t{1} << 60);
+    ASSERT_TRUE(disk.ok()) << "a node starts on a full disk";
+    EXPECT_FALSE(disk.value()->hold_reserve());
+    EXPECT_EQ(disk.value()->create_zeroed("f", 1 << 16), nullptr);
+    EXPECT_TRUE(disk.value()->replace("identity", "small things still have room"));
 }
 
 TEST_F(DiskPosixTest, writes_many_parts_in_order) {

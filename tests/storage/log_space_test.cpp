@@ -54,6 +54,27 @@ TEST(FullDisk, hard_states_and_cuts_still_fit) {
     EXPECT_EQ(log.last().index.value, last - 1);
 }
 
+// Raft §8: without its first entry a new leader can not answer reads.
+TEST(FullDisk, what_leaders_write_for_themselves_still_fits) {
+    LogScene scene(16 << 10);
+    scene.open();
+    scene.disk.set_room(0);
+    const std::uint64_t last = fill_up(scene);
+    Batch no_op = make_batch(last + 1, 2);
+    no_op.header.kind = BatchKind::no_op;
+    EXPECT_FALSE(scene.log->stage(LogIndex(0), {make_batch(last + 1, 2)})) << "a client's";
+    ASSERT_TRUE(scene.log->stage(LogIndex(0), {no_op}));
+    scene.log->sync();
+    EXPECT_EQ(scene.crash_and_open().last().index.value, last + 1);
+    std::uint64_t end = last + 1;
+    for (bool fits = true; fits; end += fits) {
+        no_op.header.first = LogIndex(end + 1);
+        fits = scene.log->stage(LogIndex(0), {no_op});
+    }
+    scene.log->sync();
+    EXPECT_TRUE(scene.log->stage(HardState{Term(9), NodeId(1)})) << "that still has room of its own";
+}
+
 TEST(FullDisk, the_default_reserve_lasts_for_a_thousand_elections) {
     LogScene scene(1 << 20);
     scene.open();
