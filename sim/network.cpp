@@ -128,6 +128,7 @@ void Network::cut(NodeId from, NodeId to, Cut how) {
 
 void Network::mend(NodeId from, NodeId to) {
     Link& link = this->link(from, to);
+    link.clogged_until = Moment();
     if (link.cut == Cut::none) return;
     link.cut = Cut::none;
     std::vector<std::uint64_t> held;

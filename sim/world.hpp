@@ -60,7 +60,6 @@ public:
     virtual const Pace& pace() const = 0;
     virtual Watcher* watcher() = 0;
     virtual Tamper* tamper() = 0;
-    virtual Random& random() = 0;
     // False: nothing happens by itself; messages and timers wait for somebody to move them.
     virtual bool runs_by_itself() const = 0;
 

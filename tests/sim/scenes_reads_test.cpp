@@ -86,6 +86,43 @@ TEST_P(Reads, L3_ConfirmationsTwiceLateAndInAnyOrderMakeNoStaleRead) {
 
 // ---- leases
 
+TEST_P(Reads, LearnersAnswerWhatIsNewest) {
+    ClusterOptions options = Scene::options(3, seed());
+    options.spares = 1;
+    Scene scene(options);
+    scene.wait_for_leader();
+    scene.client.change(AskToAdd{NodeId(4), true});
+    scene.cluster.join(4);
+    for (int i = 0; i < 50; ++i) {
+        scene.client.set("k", std::to_string(i));
+        const auto read = scene.client.ask(NodeId(4), Get{}, "k");
+        EXPECT_TRUE(read.ok) << read.error;
+        EXPECT_EQ(read.value, std::to_string(i));
+    }
+    scene.isolate({4});
+    const auto cut_off = scene.client.ask(NodeId(4), Get{}, "k", 500ms);
+    EXPECT_FALSE(cut_off.ok);
+    EXPECT_EQ(scene.client.ask(NodeId(4), Get{}, "k", 500ms, Reading::local).value, "49");
+}
+
+TEST_P(Reads, AReadDoesNotWaitForTheSyncsOfWrites) {
+    Scene scene(3, seed());
+    const std::uint32_t leader = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    scene.wait_until_equal();
+    for (std::uint32_t n = 1; n <= 3; ++n) scene.sync_takes(n, 1s);
+    const auto write = scene.client.send(NodeId(leader), Set{"w", {}}, "k", 10s);
+    scene.cluster.run(100ms);
+    for (std::uint32_t n = 1; n <= 3; ++n) {
+        const auto read = scene.client.send(NodeId(n), Get{}, "k", 2s);
+        const auto reply = scene.client.wait(read, 100ms);
+        ASSERT_TRUE(reply) << "at node " << n;
+        EXPECT_EQ(reply->value, "v");
+    }
+    EXPECT_FALSE(scene.client.answer(write));
+    EXPECT_TRUE(scene.client.wait(write, 10s)->ok);
+}
+
 ClusterOptions with_leases(std::uint64_t seed) {
     ClusterOptions options = Scene::options(3, seed);
     options.node.raft.fast_failover = false;
