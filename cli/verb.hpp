@@ -85,6 +85,7 @@ Verb log_verb();
 Verb trace_verb();
 Verb shell_verb();
 Verb sim_verb();
+Verb bench_verb();
 Verb help_verb();
 Verb cheat_verb();
 Verb completion_verb();

@@ -378,3 +378,40 @@ END
     run -2 raftbus node --config "$BATS_TEST_TMPDIR/none.conf"
     says "none.conf"
 }
+
+# ---- bench
+
+@test "bench says how many, how fast, and how that is spread" {
+    run -0 raftbus bench --in-flight 20 --count 2000 --keys 100
+    [[ ${lines[0]} =~ ^[0-9,]+/s\ +2,000\ of\ set\ in\ [0-9.]+\ s$ ]]
+    [[ ${lines[1]} =~ p50\ .*p90\ .*p99\ .*p99\.9\ .*max\  ]]
+    [[ $output =~ \<\ +[0-9.]+\ (us|ms)\ +[0-9.]+\ % ]]
+    says "of a core"
+}
+
+@test "bench as JSON: of what is mixed all is counted" {
+    run -0 raftbus bench --op mixed --reads 90 --clients 4 --in-flight 5 --count 1000 --keys 50 -o json
+    [ "$(field 'd["answered"]' <<<"$output")" = 1000 ]
+    [ "$(field 'd["in_flight"]' <<<"$output")" = 20 ]
+    [ "$(field 'd["errors"]' <<<"$output")" = "{}" ]
+    [ "$(field '0 < d["latency_us"]["p50"] <= d["latency_us"]["p99"] <= d["latency_us"]["max"]' <<<"$output")" = True ]
+}
+
+@test "bench reads what it has written before, also at followers alone" {
+    run -0 raftbus bench --op get --to followers --count 500 --in-flight 10 --keys 300
+    run -0 raftbus bench --op scan --count 20 --keys 300 --scan-limit 50
+    run -0 raftbus get key0000000000299 -o json
+}
+
+@test "bench with a rate, against the clock" {
+    run -0 raftbus bench --rate 200 --seconds 500ms --warm-up 0 --keys 10 -o json
+    [ "$(field 'd["answered"]' <<<"$output")" = 100 ]
+}
+
+@test "bench refuses what makes no sense" {
+    run -2 raftbus bench --clients 0
+    says "--clients 0" "from 1 to"
+    run -2 raftbus bench --clients 20000 --in-flight 100
+    says "too many"
+    run -3 raftbus bench -e 127.0.0.1:1 -t 500ms
+}

@@ -14,8 +14,10 @@ floors=(messages storage actors bus sim cli)
         for ((j = i + 1; j < ${#floors[@]}; j++)); do
             found+=$(grep -rn "#include \"${floors[j]}/" "${floors[i]}" || true)
         done
-        found+=$(grep -rn '#include "\(tests\|bench\)/' "${floors[i]}" || true)
+        found+=$(grep -rn '#include "tests/' "${floors[i]}" || true)
+        [[ ${floors[i]} == cli ]] || found+=$(grep -rn '#include "bench/' "${floors[i]}" || true)
     done
+    found+=$(grep -rnE '#include "(storage|actors|bus|sim|cli|tests)/' bench || true)
     echo "$found"
     [[ -z $found ]]
 }
