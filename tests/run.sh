@@ -66,7 +66,7 @@ run() {
 
 # unit_suite PRESET [TARGET...]: builds and runs the unit tests of a preset; all, or these programs'.
 unit_suite() {
-    local preset=$1 suite="unit ($1)" log=$scratch/$1.log junit=$scratch/$1.xml chosen=()
+    local preset=$1 suite="unit ($1)" log=$scratch/$1.log results=$scratch/$1
     shift
     title "$suite"
     if ! cmake --preset "$preset" >"$log" 2>&1; then
@@ -78,19 +78,37 @@ unit_suite() {
         broken "$suite"
         return 0
     fi
-    (($#)) && chosen=(-L "^($(IFS='|' && echo "$*"))\$")
-    run "$log" ctest --test-dir "build/$preset" -j "$jobs" --output-on-failure --timeout 300 \
-        --output-junit "$junit" --no-tests=error "${chosen[@]}" || true
-    count_junit "$suite" "$junit"
+    mkdir "$results"
+    shards_of "build/$preset" "$results" "$@" >"$results/list"
+    run "$log" xargs -a "$results/list" -P "$jobs" -L 1 tests/shard.sh || true
+    count_junit "$suite" "$results"
 }
 
-# count_junit SUITE FILE
+# shards_of BUILD RESULTS [TARGET...]: a line for each part of each test program.
+shards_of() {
+    local build=$1 results=$2 program shard shards=8
+    shift 2
+    for program in "$build"/tests/*/*_test; do
+        [[ -x $program && (-z ${1:-} || " $* " == *" $(basename "$program") "*) ]] || continue
+        for ((shard = 0; shard < shards; shard++)); do
+            echo "$program $shard $shards $results"
+        done
+    done
+}
+
+# count_junit SUITE RESULTS: what stands in the parts' files. A part without one has failed.
 count_junit() {
-    local head tests failures_ skips
-    head=$([[ -f $2 ]] && tr '\n' ' ' <"$2" | grep -o '<testsuite [^>]*>' | head -n 1) || true
-    tests=$(attribute tests "$head")
-    failures_=$(attribute failures "$head")
-    skips=$(($(attribute disabled "$head") + $(attribute skipped "$head")))
+    local log file tests=0 failures_=0 skips=0
+    for log in "$2"/*.log; do
+        file=${log%.log}.xml
+        if [[ ! -f $file ]]; then
+            tests=$((tests + 1)) failures_=$((failures_ + 1))
+            continue
+        fi
+        tests=$((tests + $(sum tests "$file" '<testsuites ')))
+        failures_=$((failures_ + $(sum failures "$file" '<testsuites ') + $(sum errors "$file" '<testsuites ')))
+        skips=$((skips + $(sum skipped "$file" '<testsuite ') + $(sum disabled "$file" '<testsuites ')))
+    done
     if ((tests == 0)); then
         broken "$1"
     else
@@ -98,11 +116,10 @@ count_junit() {
     fi
 }
 
-# attribute NAME TEXT: the number in NAME="…", or 0.
-attribute() {
-    local value
-    value=$(sed -n "s/.*[[:space:]]$1=\"\([0-9]*\)\".*/\1/p" <<<"$2")
-    echo "${value:-0}"
+# sum NAME FILE ELEMENT: of the numbers in NAME="…" of all such elements.
+sum() {
+    { grep -F "$3" "$2" | grep -oE "[[:space:]]$1=\"[0-9]+" | grep -oE '[0-9]+$' || true; } |
+        awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 suite_unit() {
