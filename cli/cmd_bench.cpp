@@ -41,6 +41,7 @@ std::chrono::milliseconds time_of(const Options& options, std::string_view name,
 // The endpoints of the nodes that are meant. Members that others know of count, too.
 std::vector<std::string> targets(Session& session) {
     const std::string to = session.options.text("to", "all");
+    if (to == "endpoints") return session.client->endpoints();
     std::vector<std::string> chosen;
     for (const NodeView& node : survey(*session.client, kSurveyPatience)) {
         if (!node.status) continue;
@@ -185,8 +186,9 @@ Verb bench_verb() {
                  .choices = "linearizable|lease|local"},
                 {.name = "to",
                  .value = "NODES",
-                 .help = "which nodes to ask (default all, in turn)",
-                 .choices = "leader|followers|all"},
+                 .help = "which nodes to ask, or the endpoints as they are given (default all, in "
+                         "turn)",
+                 .choices = "leader|followers|all|endpoints"},
                 {.name = "prepare",
                  .value = "WHEN",
                  .help = "write all keys before reading (default on)",
