@@ -17,7 +17,7 @@ floors=(messages storage actors bus sim cli)
         found+=$(grep -rn '#include "tests/' "${floors[i]}" || true)
         [[ ${floors[i]} == cli ]] || found+=$(grep -rn '#include "bench/' "${floors[i]}" || true)
     done
-    found+=$(grep -rnE '#include "(storage|actors|bus|sim|cli|tests)/' bench || true)
+    found+=$(grep -nE '#include "(storage|actors|bus|sim|cli|tests)/' bench/{histogram,load,requests}.* || true)
     echo "$found"
     [[ -z $found ]]
 }

@@ -62,7 +62,8 @@ TEST(FullDisk, what_leaders_write_for_themselves_still_fits) {
     const std::uint64_t last = fill_up(scene);
     Batch no_op = make_batch(last + 1, 2);
     no_op.header.kind = BatchKind::no_op;
-    EXPECT_FALSE(scene.log->stage(LogIndex(0), {make_batch(last + 1, 2)})) << "a client's";
+    EXPECT_FALSE(scene.log->stage(LogIndex(0), {make_batch(last + 1, 2, std::string(100, 'f'))}))
+        << "a client's";
     ASSERT_TRUE(scene.log->stage(LogIndex(0), {no_op}));
     scene.log->sync();
     EXPECT_EQ(scene.crash_and_open().last().index.value, last + 1);

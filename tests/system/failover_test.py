@@ -48,6 +48,22 @@ class ANodeDies(unittest.TestCase):
             self.assertEqual((status["role"], status["term"]), ("leader", term))
             load.check(self)
 
+    def test_a_preferred_leader_gets_leadership_back(self):
+        quick = ["--heartbeat", "20ms", "--election-timeout", "100ms-200ms"]
+        with Cluster(options=quick) as cluster:
+            preferred = cluster.others(cluster.wait_until_ready())[0]
+            node = cluster.node(preferred)
+            with Load(cluster) as load:
+                for _ in range(2):
+                    node.kill()
+                    load.wait_for_more(50)
+                    node.start(cluster.peers, quick + ["--priority", "5"])
+                    eventually(lambda: cluster.leader() == preferred, "it leads again")
+                    load.wait_for_more(50)
+            load.check(self)
+            self.assertIn("is preferred as a leader", "".join(
+                cluster.node(i).log.read_text() for i in cluster.others(preferred)))
+
     def test_one_after_the_other_killed_and_restarted(self):
         with Cluster() as cluster:
             cluster.wait_until_ready()
