@@ -23,7 +23,6 @@ namespace raftbus {
 namespace {
 
 constexpr std::string_view kLockName = "lock";
-constexpr const char* kReserveName = "reserve";
 constexpr std::string_view kUnfinishedPrefix = "unfinished-";  // renamed when complete
 constexpr const char* kSpareName = "unfinished-spare";
 constexpr std::size_t kZeroChunk = 1 << 20;
@@ -154,9 +153,9 @@ class Reserve {
 public:
     Reserve(int directory, std::uint64_t bytes)
         : fd_(bytes == 0 ? -1
-                         : ::openat(directory, kReserveName, O_RDWR | O_CREAT | O_CLOEXEC, 0640)),
+                         : ::openat(directory, kReserveFile, O_RDWR | O_CREAT | O_CLOEXEC, 0640)),
           bytes_(bytes) {
-        if (bytes == 0) ::unlinkat(directory, kReserveName, 0);
+        if (bytes == 0) ::unlinkat(directory, kReserveFile, 0);
     }
 
     bool hold() {
@@ -226,7 +225,7 @@ public:
             struct stat status {};
             const bool there = ::fstatat(directory_.get(), entry->d_name, &status, 0) == 0;
             const std::string_view name = entry->d_name;
-            if (there && S_ISREG(status.st_mode) && name != kLockName && name != kReserveName)
+            if (there && S_ISREG(status.st_mode) && name != kLockName && name != kReserveFile)
                 names.emplace_back(name);
             errno = 0;
         }

@@ -14,6 +14,9 @@
 
 namespace raftbus {
 
+// Holds room in reserve; nothing of its content counts.
+inline constexpr const char* kReserveFile = "reserve";
+
 // Opens the directory, made with its parents if it is not there, and locks it until the Disk is
 // destroyed. Files may be used from one thread at a time. `reserve_bytes` are held in reserve as far
 // as there is room for them. The error says what is in the way: another process that holds the lock,

@@ -58,7 +58,8 @@ public:
         std::vector<std::string> names;
         std::error_code error;
         for (const auto& entry : fs::directory_iterator(path_, error))
-            if (entry.is_regular_file() && entry.path().filename() != kLockFile)
+            if (entry.is_regular_file() && entry.path().filename() != kLockFile &&
+                entry.path().filename() != kReserveFile)
                 names.push_back(entry.path().filename().string());
         if (error) throw DiskFailed("can not list " + path_.string() + ": " + error.message());
         std::sort(names.begin(), names.end());
@@ -79,6 +80,8 @@ public:
     void remove(const std::string&) override {
         CHECK(false, "a directory that is looked at is not changed");
     }
+    bool hold_reserve() override { return true; }
+    bool release_reserve() override { return false; }
 
     static constexpr const char* kLockFile = "lock";
 
