@@ -100,8 +100,10 @@ Value::Map scan_request(const Range& range, const Options& options, std::uint64_
     if (from_prefix) {
         request.emplace_back("prefix", Blob{range.start});
     } else {
+        // A range has two ends. No longer than the other one, so that no node finds it too long.
+        const std::string last(std::max<std::size_t>(range.start.size(), 64), '\xff');
         request.emplace_back("start", Blob{range.start});
-        if (range.end) request.emplace_back("end", Blob{*range.end});
+        request.emplace_back("end", Blob{range.end.value_or(last)});
     }
     if (options.on("keys-only")) request.emplace_back("keys_only", true);
     add_consistency(request, options);

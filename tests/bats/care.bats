@@ -56,6 +56,13 @@ teardown_file() { drop_home; }
     raftbus delete shape
 }
 
+@test "a scan goes on beyond what one reply may hold" {
+    awk 'BEGIN { for (i = 0; i <= 10000; i++) printf "{\"key\": \"many/%05d\", \"value\": \"\"}\n", i }' |
+        raftbus import
+    [ "$(raftbus scan many/ --keys-only --limit 20000 | wc -l)" = 10001 ]
+    [ "$(raftbus scan --keys-only --limit 20000 | wc -l)" = 10003 ]
+}
+
 @test "check of a node that runs is refused, and of one that does not says what is there" {
     local data=$RAFTBUS_HOME/n1
     run -2 --separate-stderr raftbus check "$data"
