@@ -129,6 +129,18 @@ TEST_P(Members, M5_ANodeIsRebuiltFromASnapshot) {
     scene.client.set("k", "w");
 }
 
+TEST_P(Members, ALeaderThatIsDemotedHandsOverAndIsPromotedAgain) {
+    Scene scene(3, seed());
+    const std::uint32_t old = scene.wait_for_leader();
+    scene.client.set("k", "v");
+    const auto demoted = scene.client.ask(NodeId(old), AskToDemote{NodeId(old)});
+    EXPECT_TRUE(demoted.ok) << demoted.message;
+    scene.wait_for_leader_other_than(old, 5s);
+    scene.wait_for_members("[n1, n2, n3]", 5s);
+    scene.client.set("k", "w");
+    scene.wait_until_equal();
+}
+
 // Late copies of what a node said before it forgot are the danger: acknowledgements and votes.
 TEST_P(Members, M5_NodesAreRebuiltOneAfterTheOtherInBadWeather) {
     for (std::uint64_t more = 0; more < 2; ++more) {
