@@ -70,6 +70,10 @@ void GatewayReports::answer(const Asked& asked) {
         .storage_answers = asked.replicator->storage_answers,
         .keys = asked.state->keys,
         .member = asked.replicator->member,
+        .diverged = asked.state->diverged,
+        .in_flight = in_flight_.size(),
+        .in_flight_bytes = in_flight_.bytes(),
+        .cluster_version = asked.replicator->version,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);
@@ -85,7 +89,7 @@ std::vector<client::MemberInfo> GatewayReports::described(
     const std::vector<Member>& members) const {
     std::vector<client::MemberInfo> described;
     for (const Member& member : members) {
-        client::MemberInfo& info = described.emplace_back(client::MemberInfo{member, {}});
+        client::MemberInfo& info = described.emplace_back(client::MemberInfo{.member = member});
         if (member.node == context_.self().node) {
             info.member.client = options_.client;
             info.trace = options_.trace;

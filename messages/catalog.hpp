@@ -21,7 +21,7 @@ using PeerMessage =
                  CampaignReply, AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply,
                  NewerTerm, TransferLeadership, Introduction, Propose, ProposeRefused, ReadIndex,
                  ReadIndexReply, ReadRefused, InstallSnapshot, InstallSnapshotReply, ChangeMembers,
-                 MembersChanged, ChangeRefused>;
+                 MembersChanged, ChangeRefused, CompareDigest, CompareDigestReply, DigestVerdict>;
 
 // Taken from the same node alone.
 using LocalMessage =
@@ -33,7 +33,7 @@ using LocalMessage =
                  ReadSnapshot, SnapshotRead, WriteSnapshot, SnapshotWritten, InstallState,
                  StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch,
                  WatchOn, Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken,
-                 ReadBackup, BackupRead>;
+                 ReadBackup, BackupRead, StateJudged, RepliesTaken, ClientsConnected, PeerSpeaks>;
 
 namespace detail {
 template <class... Variants>

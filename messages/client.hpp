@@ -165,6 +165,7 @@ struct Request {
     std::optional<SessionUse> session;        // writes alone
     std::optional<std::uint64_t> timeout_ms;  // from 1; none: the node's default
     bool trace = false;                       // the reply is to name the request in traces
+    std::optional<std::uint64_t> needs_version;  // refused unless the cluster speaks that one
 };
 
 // ---- failures
@@ -238,6 +239,7 @@ struct BackupReply {
 struct MemberInfo {
     Member member;
     std::string trace;  // ZeroMQ endpoint; empty: none, or not known
+    std::uint32_t oldest = 0, newest = 0;  // wire versions that it speaks; 0: not known here
 };
 struct MembersReply {
     const std::vector<MemberInfo>& members;
@@ -258,6 +260,12 @@ struct StatusReply {
     bool storage_answers = true;
     std::uint64_t keys = 0;
     bool member = true;
+    std::optional<Divergence> diverged;
+    // Requests in flight on this node and their bytes; of replies that clients have not taken yet.
+    std::uint64_t in_flight = 0, in_flight_bytes = 0, unread_bytes = 0;
+    std::uint64_t clients = 0, clients_refused = 0;  // connections
+    std::uint32_t cluster_version = 1;               // that the cluster speaks
+    std::uint32_t oldest = 1, newest = 1;            // wire versions that this node speaks
 };
 
 // A watch has begun: every change after the revision is going to be told.

@@ -261,6 +261,7 @@ Decoded decode_request(std::string_view body, const Limits& limits) {
         request.timeout_ms = fields.number(Field::timeout_ms);
         if (request.timeout_ms && *request.timeout_ms == 0)
             fields.fail(ErrorCode::bad_request, "field 'timeout_ms' must be at least 1");
+        request.needs_version = fields.number(Field::needs_version);
         request.trace = fields.boolean(Field::trace).value_or(false);
     }
     if (fields.failure()) decoded.outcome = *fields.failure();

@@ -42,8 +42,9 @@ enum class Field : std::uint8_t {
     progress_ms,
     backup,
     offset,
+    needs_version,
 };
-inline constexpr std::size_t kFieldCount = 25;
+inline constexpr std::size_t kFieldCount = 26;
 std::string_view to_string(Field field);
 
 class Fields {

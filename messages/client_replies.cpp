@@ -17,6 +17,10 @@ struct Binary {
     std::string_view bytes;
 };
 struct Nil {};
+struct Versions {  // [oldest, newest]; none of them: not known
+    std::uint64_t oldest, newest;
+};
+std::string hex(std::uint64_t number);
 
 // Writes one map, whose size has to be known before its first field.
 class MapWriter {
@@ -62,6 +66,19 @@ public:
     void write(Strong<Tag, Rep> value) {
         packer_.pack_uint64(value.value);
     }
+    void write(const Versions& versions) {
+        packer_.pack_array(versions.newest ? 2 : 0);
+        if (!versions.newest) return;
+        write(versions.oldest);
+        write(versions.newest);
+    }
+    void write(const Divergence& diverged) {
+        MapWriter(appender_.out, 4)
+            .field("index", diverged.index)
+            .field("digest", std::string_view(hex(diverged.digest)))
+            .field("expected", std::string_view(hex(diverged.expected)))
+            .field("by_majority", diverged.by_majority);
+    }
     void write(Nil) { packer_.pack_nil(); }
     void write(std::string_view value) {
         const auto size = static_cast<std::uint32_t>(value.size());
@@ -81,13 +98,14 @@ public:
         write(item.revision);
     }
     void write(const MemberInfo& info) {
-        MapWriter(appender_.out, 6)
+        MapWriter(appender_.out, 7)
             .field("node", info.member.node)
             .field("kind", std::string_view(info.member.voter ? "voter" : "learner"))
             .field("peer", std::string_view(info.member.peer))
             .field("client", std::string_view(info.member.client))
             .field("trace", std::string_view(info.trace))
-            .field("promote", info.member.promote);
+            .field("promote", info.member.promote)
+            .field("speaks", Versions{info.oldest, info.newest});
     }
     void write(const LogEntry& entry) {
         MapWriter(appender_.out, 6)
@@ -190,7 +208,8 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
-    MapWriter(out, head, true, 18)
+    MapWriter map(out, head, true, reply.diverged ? 26 : 25);
+    map
         .field("node", reply.node)
         .field("cluster", reply.cluster)
         .field("role", reply.role)
@@ -208,7 +227,15 @@ void append_reply(std::string& out, const ReplyHead& head, const StatusReply& re
         .field("trace", reply.trace)
         .field("storage_answers", reply.storage_answers)
         .field("keys", reply.keys)
-        .field("member", reply.member);
+        .field("member", reply.member)
+        .field("in_flight", reply.in_flight)
+        .field("in_flight_bytes", reply.in_flight_bytes)
+        .field("unread_bytes", reply.unread_bytes)
+        .field("clients", reply.clients)
+        .field("clients_refused", reply.clients_refused)
+        .field("cluster_version", std::uint64_t{reply.cluster_version})
+        .field("speaks", Versions{reply.oldest, reply.newest});
+    if (reply.diverged) map.field("diverged", *reply.diverged);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const HeartbeatReply& reply) {

@@ -37,8 +37,9 @@ struct Standing {
     bool storage_answers = true;  // false: a storage request has been waiting for too long
     bool removed = false;         // members have said that this node is none any more
     bool forgetful = false;       // its data is being rebuilt: what it promised before it knows not
-    RAFTBUS_FIELDS(Standing, last, configuration, since_leader, storage_answers, removed,
-                   forgetful);
+    bool diverged = false;        // its state differs from the other nodes'
+    RAFTBUS_FIELDS(Standing, last, configuration, since_leader, storage_answers, removed, forgetful,
+                   diverged);
 };
 // The fence was refused: a lease is promised, or a start too recent to know of any.
 struct Promised {
@@ -140,7 +141,8 @@ struct Applied {
     LogIndex index;
     WallTime clock;               // of the state: the newest time of the batches it has applied
     std::optional<WallTime> due;  // when a batch has to bring the clock for something to happen
-    RAFTBUS_FIELDS(Applied, index, clock, due);
+    std::uint64_t digest = 0;     // of the state at `index`
+    RAFTBUS_FIELDS(Applied, index, clock, due, digest);
 };
 
 // What a command did. Revisions are log indexes.
@@ -231,12 +233,13 @@ struct ReadState {
     ReadNumber read;
     LogIndex at;
     std::vector<Query> queries;
-    RAFTBUS_FIELDS(ReadState, read, at, queries);
+    std::uint64_t bytes_max = UINT64_MAX;  // of the answers; the one that exceeds it is the last
+    RAFTBUS_FIELDS(ReadState, read, at, queries, bytes_max);
 };
 struct StateRead {
     ReadNumber read;
     LogIndex applied;
-    std::vector<Answer> answers;  // one per query, in order
+    std::vector<Answer> answers;  // one per query, in order, of the first ones; at least one
     RAFTBUS_FIELDS(StateRead, read, applied, answers);
 };
 
@@ -352,14 +355,25 @@ struct ReplicatorReport {
     std::vector<Member> members;
     bool storage_answers = true;
     bool member = true;  // this node is one, as far as it knows
-    RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers, member);
+    std::uint32_t version = 1;  // that the cluster speaks
+    RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers, member,
+                   version);
+};
+// The state of this node had another digest than the one that counts.
+struct Divergence {
+    LogIndex index;  // when this was applied
+    std::uint64_t digest = 0;
+    std::uint64_t expected = 0;
+    bool by_majority = false;  // a majority of the voters has the expected one
+    RAFTBUS_FIELDS(Divergence, index, digest, expected, by_majority);
 };
 struct StateReport {
     std::uint64_t ask = 0;
     LogIndex applied;
     std::uint64_t digest = 0;  // of the state at `applied`
     std::uint64_t keys = 0;    // about how many there are
-    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys);
+    std::optional<Divergence> diverged;
+    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys, diverged);
 };
 
 // ---- the bus
@@ -512,6 +526,45 @@ struct StreamsTaken {
     std::uint64_t burst = 0;
     std::vector<StreamStop> stopped;
     RAFTBUS_FIELDS(StreamsTaken, burst, stopped);
+};
+
+// ---- digests
+
+// state machine -> replicator, gateway: this node's state differs from the others', so it serves
+// nobody; or (none) it does not any more.
+struct StateJudged {
+    std::optional<Divergence> diverged;
+    RAFTBUS_FIELDS(StateJudged, diverged);
+};
+
+// ---- clients' connections
+
+// What one client has taken of its replies.
+struct TakenReplies {
+    SharedBytes client;       // its connection: the first frame of its routes, packed
+    std::uint64_t bytes = 0;  // since the last time
+    RAFTBUS_FIELDS(TakenReplies, client, bytes);
+};
+// bus -> gateway: so much of long replies has left this process.
+struct RepliesTaken {
+    std::vector<TakenReplies> clients;
+    RAFTBUS_FIELDS(RepliesTaken, clients);
+};
+// bus -> gateway: how many clients are connected, and how many were refused since the start.
+struct ClientsConnected {
+    std::uint64_t connected = 0;
+    std::uint64_t refused = 0;
+    RAFTBUS_FIELDS(ClientsConnected, connected, refused);
+};
+
+// ---- versions
+
+// bus -> replicator, gateway: the wire versions that a peer speaks, as it says itself.
+struct PeerSpeaks {
+    NodeId peer;
+    std::uint32_t oldest = 1;
+    std::uint32_t newest = 1;
+    RAFTBUS_FIELDS(PeerSpeaks, peer, oldest, newest);
 };
 
 }  // namespace raftbus

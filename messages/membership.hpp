@@ -34,7 +34,8 @@ struct Configuration {
     std::vector<Member> members;  // ascending by node; at least one voter
     std::vector<Member> before;   // not empty: joint; the members before the change, who decide too
     std::vector<NodeId> removed;  // members once, and never again: ids are not used twice
-    RAFTBUS_FIELDS(Configuration, members, before, removed);
+    std::uint32_t version = 1;    // that the cluster speaks: all members know it. Never falls
+    RAFTBUS_FIELDS(Configuration, members, before, removed, version);
 
     bool joint() const { return !before.empty(); }
     // Among the members, or among those before while joint; null: neither.

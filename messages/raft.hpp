@@ -227,4 +227,30 @@ struct ChangeRefused {
     RAFTBUS_FIELDS(ChangeRefused, change, why, message);
 };
 
+// ---- digests of the state, which is equal on all nodes at equal index
+
+// leader's replicator -> peer's state machine: "my state had this digest when `index` was applied."
+// What is applied is committed, so it stays true whoever leads, and passes no fence.
+struct CompareDigest {
+    Term term;  // the leader's
+    LogIndex index;
+    std::uint64_t digest = 0;
+    RAFTBUS_FIELDS(CompareDigest, term, index, digest);
+};
+// Mine had this one then. Sent only if it is known.
+struct CompareDigestReply {
+    Term term;  // echoed
+    LogIndex index;
+    std::uint64_t digest = 0;
+    bool diverged = false;  // it was told that another one counts
+    RAFTBUS_FIELDS(CompareDigestReply, term, index, digest, diverged);
+};
+// leader's replicator -> a state machine that answered otherwise, or its own: this digest counts.
+struct DigestVerdict {
+    LogIndex index;
+    std::uint64_t expected = 0;
+    bool by_majority = false;  // false: no majority agrees, and the leader's counts
+    RAFTBUS_FIELDS(DigestVerdict, index, expected, by_majority);
+};
+
 }  // namespace raftbus
