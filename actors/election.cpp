@@ -229,6 +229,10 @@ void Election::judge(const SoundOut&, const Standing& standing) {
                                                     : "not a voter");
     }
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
+    if (standing.diverged) {
+        if (!leader_is_heard(standing)) set_leader(NodeId());
+        return become_follower("the own state differs from the others'");
+    }
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {
         context_.log(LogLevel::warning, "leader " + to_text(leader_) + " of " + term_text(term()) +
@@ -244,7 +248,7 @@ void Election::judge(const SoundOut&, const Standing& standing) {
 
 void Election::judge(const Run& run, const Standing& standing) {
     CHECK(term() > saved_.term && !vote(), "a campaign enters a term of its own");
-    if (!may_campaign() || standing.removed || standing.forgetful)
+    if (!may_campaign() || standing.removed || standing.forgetful || standing.diverged)
         return save(Adopt{term()});  // only since it was asked to
     hard_state_.vote = self_;
     role_ = Candidate{VoteTally(standing.configuration), standing.last, run.forced};

@@ -45,6 +45,19 @@ bool is_read(Op op) {
     return op == Op::get || op == Op::scan || op == Op::heartbeat;
 }
 
+// Answered from the own state.
+bool needs_state(Op op) {
+    return is_write(op) || op == Op::get || op == Op::scan || op == Op::backup;
+}
+
+Failure not_served() {
+    return {ErrorCode::busy,
+            "the state of this node differs from the other nodes', so it answers nothing from it: "
+            "send the request to another one (the node's log says more; raftbus repair is what "
+            "helps)",
+            {}};
+}
+
 bool is_change(Op op) {
     return op == Op::add || op == Op::remove || op == Op::promote || op == Op::demote;
 }
@@ -110,6 +123,8 @@ void Gateway::take(const ClientFrame& frame) {
         return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
 
     const auto& request = std::get<client::Request>(decoded.outcome);
+    if (diverged_ && needs_state(client::op_of(request.operation)))
+        return answers_.refuse(frame.route, decoded.id, not_served());
     begin(admit(frame, decoded, request), request, *frame.body);
 }
 
@@ -276,6 +291,18 @@ void Gateway::on(const SnapshotTaken& taken, const Envelope&) {
 
 void Gateway::on(const BackupRead& read, const Envelope&) {
     backups_.on_read(read);
+}
+
+// What the state did with writes that are under way may be wrong as well.
+void Gateway::on(const StateJudged& judged, const Envelope&) {
+    diverged_ = judged.diverged.has_value();
+    if (!diverged_) return;
+    for (const RequestKey key : in_flight_.all()) {
+        const InFlightRequest* request = in_flight_.find(key);
+        if (!needs_state(request->op)) continue;
+        const Failure failure = is_write(request->op) ? writes_.expired(*request) : not_served();
+        answers_.give(key, failure);
+    }
 }
 
 // ---- time

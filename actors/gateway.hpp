@@ -31,7 +31,7 @@ using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
-                 ChangeRefused, BackupRead>;
+                 ChangeRefused, BackupRead, StateJudged>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -57,6 +57,7 @@ public:
     void on(const MembersChanged& changed, const Envelope& envelope);
     void on(const ChangeRefused& refused, const Envelope& envelope);
     void on(const BackupRead& read, const Envelope& envelope);
+    void on(const StateJudged& judged, const Envelope& envelope);
 
     void on_timer(TimerId id) override;
     void on_drained() override;
@@ -80,6 +81,7 @@ private:
     client::Limits limits_;
     std::uint32_t requests_taken_ = 0;  // may wrap: it only tells requests apart in traces
     LeaderChanged leader_;
+    bool diverged_ = false;  // the state is not the others': nothing is answered from it
     bool stopping_ = false;
     bool stopped_ = false;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "actors/commit_rule.hpp"
 #include "messages/crc32c.hpp"
@@ -30,6 +31,7 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       no_op_(log.last().index.next()),
       end_at_tick_(no_op_),
       preference_(options.priority, options.election_timeout_max * kSettledTimeouts),
+      digests_(context, term),
       snapshots_(context, options, term) {
     follow_configuration();
     append(BatchKind::no_op, 1, self_, {}, 0, {});
@@ -185,6 +187,7 @@ void Leading::connection_changed(NodeId node, bool connected) {
     peer->second.connected = connected;
     peer->second.probe_from_match();
     snapshots_.connection_changed(node, connected);
+    if (connected) digests_.peer_up(node);
 }
 
 // ---- heartbeats, and what they confirm
@@ -199,6 +202,7 @@ void Leading::tick() {
     maybe_make_room();
     end_at_tick_ = log_.last().index;
     start_round();
+    digests_.tick(digests_view());
     maybe_yield();
     maybe_tick();
     if (transfer_ && context_.now() >= transfer_->deadline) {
@@ -297,6 +301,10 @@ void Leading::on(const TransferLeadership& wish) {
     const NodeId target = wish.target ? wish.target : best_successor();
     const Member* member = log_.configurations().in_force().configuration.find(target);
     if (target == self_ || !peers_.contains(target) || !member || !member->voter) return;
+    if (digests_.differs(target)) {
+        context_.log(LogLevel::warning, to_text(target) + " is not fit to lead: its state differs");
+        return;
+    }
     if (transfer_ && transfer_->target == target) return;
     context_.log(LogLevel::info, "handing leadership over to " + to_text(target));
     transfer_ = Transfer{target, context_.now() + options_.election_timeout_min};
@@ -350,6 +358,18 @@ void Leading::maybe_tick() {
     append(BatchKind::tick, 1, self_, {}, 0, {});
 }
 
+// ---- the states' digests
+
+void Leading::on(const CompareDigestReply& reply, NodeId from) {
+    digests_.on(reply, from, digests_view());
+}
+
+void Leading::state_diverged() {
+    if (std::exchange(resigning_, true)) return;
+    context_.log(LogLevel::error, "the own state differs from the others': handing over");
+    on(TransferLeadership{});
+}
+
 NodeId Leading::best_successor() const {
     const auto rank = [&](const PeerProgress& peer) {
         const bool level = peer.connected && peer.match() >= end_at_tick_;
@@ -358,7 +378,7 @@ NodeId Leading::best_successor() const {
     auto best = peers_.end();
     for (const NodeId voter : halves_.front()) {
         const auto peer = peers_.find(voter);
-        if (peer == peers_.end()) continue;
+        if (peer == peers_.end() || digests_.differs(voter)) continue;
         if (best == peers_.end() || rank(best->second) < rank(peer->second)) best = peer;
     }
     return best == peers_.end() ? NodeId() : best->first;

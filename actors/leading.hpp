@@ -41,6 +41,9 @@ public:
     void on(const TransferLeadership& wish);
     void on(const ChangeMembers& ask, const Envelope& envelope);
     void on(const LogRead& read);
+    void on(const CompareDigestReply& reply, NodeId from);
+    // The own state is not the others': leads no longer than it takes to hand over.
+    void state_diverged();
     void on(const PeerUp& up);
     void on(const PeerLost& lost);
 
@@ -87,6 +90,7 @@ private:
     void maybe_depart();
     void maybe_resign();
     MemberChanges::View view() const;
+    DigestComparison::View digests_view() const { return {halves_, peers_, log_.state()}; }
     bool member(NodeId node) const;
     void maybe_commit();
     void replicate_to(NodeId peer, PeerProgress& progress);
@@ -131,7 +135,8 @@ private:
     bool lease_given_up_ = false;  // a TimeoutNow went out in this term: it may act at any time
     std::optional<Transfer> transfer_;
     Preference preference_;
-    bool resigning_ = false;  // no member any more
+    bool resigning_ = false;  // no member any more, or not fit to lead
+    DigestComparison digests_;
     SnapshotSender snapshots_;
 };
 

@@ -152,6 +152,7 @@ void ReplicaLog::on(const Applied& applied) {
     clock_ = std::max(clock_, applied.clock);
     newest_time_ = std::max(newest_time_, clock_);
     due_ = applied.due;
+    state_ = {applied.index, applied.digest};
 }
 
 bool ReplicaLog::on(const LogRead& read) {

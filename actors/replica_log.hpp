@@ -13,6 +13,7 @@
 #include "actors/byte_window.hpp"
 #include "actors/configurations.hpp"
 #include "actors/context.hpp"
+#include "actors/digest_comparison.hpp"
 #include "actors/durable_mark.hpp"
 #include "actors/log_tail.hpp"
 #include "actors/options.hpp"
@@ -46,6 +47,8 @@ public:
     WallTime newest_time() const { return newest_time_; }
     // The time that the state waits for, as it said last.
     std::optional<WallTime> due() const { return due_; }
+    // What the state machine said last of its state; none: nothing yet.
+    const std::optional<StateDigest>& state() const { return state_; }
 
     // Adds a batch to the tail; storage gets it at the next flush(). A configuration is in force
     // from now on.
@@ -105,6 +108,7 @@ private:
     WallTime clock_;  // of the state, as it said last
     WallTime newest_time_;
     std::optional<WallTime> due_;
+    std::optional<StateDigest> state_;
 
     LogIndex handed_;  // the state machine has been sent everything up to here
     ByteWindow applying_;

@@ -51,7 +51,7 @@ void Replicator::on(const Fence& fence, const Envelope&) {
     const bool forgetful = log_.last().index < options_.rejoin_at;
     tell_election(
         Fenced{fence.term, Standing{log_.last(), log_.configurations().in_force().configuration,
-                                    since_leader, fit, removed_, forgetful}});
+                                    since_leader, fit, removed_, forgetful, diverged_}});
 }
 
 // Design rule 3.
@@ -306,6 +306,17 @@ void Replicator::on(const Applied& applied, const Envelope&) {
     log_.on(applied);
 }
 
+void Replicator::on(const CompareDigestReply& reply, const Envelope& envelope) {
+    if (Leading* leading = leading_in(reply.term)) leading->on(reply, envelope.from.node);
+}
+
+// Its log is as good as anybody's: it goes on to acknowledge and to vote, so the cluster keeps its
+// majority. But what it would lead with, or answer from, is wrong.
+void Replicator::on(const StateJudged& judged, const Envelope&) {
+    diverged_ = judged.diverged.has_value();
+    if (Leading* leading = this->leading(); leading && diverged_) leading->state_diverged();
+}
+
 // ---- snapshots and compaction
 
 void Replicator::on(const SnapshotRead& read, const Envelope&) {
@@ -371,7 +382,8 @@ void Replicator::on(const AskReport& ask, const Envelope& envelope) {
     context_.send(envelope.from,
                   ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index,
                                    log_.commit(), configuration.everybody(),
-                                   log_.storage_answers(options_.storage_stall), member});
+                                   log_.storage_answers(options_.storage_stall), member,
+                                   log_.committed_configuration().configuration.version});
 }
 
 LogIndex Replicator::matched() const {

@@ -5,7 +5,8 @@
 // election says so and the fence allows it.
 //
 // Takes: Fence, TermSaved, Lead (election); Appended, AppendRefused, LogRead, Compacted (storage);
-//   Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (state machine);
+//   Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled, StateJudged (state machine);
+//   CompareDigestReply (state machines of all nodes);
 //   AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, InstallSnapshot,
 //   InstallSnapshotReply, NewerTerm, TransferLeadership (network); Propose, ReadIndex,
 //   ChangeMembers (gateways of all nodes); AskReport (gateway); PeerUp, PeerLost, RemovalTold (bus).
@@ -38,7 +39,7 @@ using ReplicatorInbox =
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
                  Propose, ReadIndex, AskReport, PeerUp, PeerLost, InstallSnapshot,
                  InstallSnapshotReply, SnapshotRead, SnapshotWritten, StateInstalled, Flushed,
-                 Compacted, ChangeMembers, RemovalTold>;
+                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
@@ -79,6 +80,8 @@ public:
     void on(const Compacted&, const Envelope&);
     void on(const ChangeMembers&, const Envelope&);
     void on(const RemovalTold&, const Envelope&);
+    void on(const CompareDigestReply&, const Envelope&);
+    void on(const StateJudged&, const Envelope&);
 
     // For invariants and tests.
     Term fence() const { return fence_; }
@@ -132,6 +135,7 @@ private:
     std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
     bool removed_ = false;                         // members have said so
+    bool diverged_ = false;                        // the own state is not the others'
     struct Told {                                  // of the configurations, in few words
         EntryId in_force;
         LogIndex committed;

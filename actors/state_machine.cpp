@@ -20,6 +20,23 @@ enum StateJob : JobId {
 enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle, kFlushAgain };
 constexpr Duration kFlushAgainAfter = 500ms;
 
+std::string hex(std::uint64_t digest) {
+    constexpr std::size_t kDigits = 16;
+    std::string text(kDigits, '0');
+    for (std::size_t i = kDigits; i-- > 0; digest >>= 4) text[i] = "0123456789abcdef"[digest & 0xf];
+    return text;
+}
+
+std::uint64_t bytes_of(const Item& item) {
+    return item.key.size() + item.value.size();
+}
+std::uint64_t bytes_of(const Answer& answer) {
+    if (const auto* get = std::get_if<GetAnswer>(&answer)) return get->item ? bytes_of(*get->item) : 0;
+    std::uint64_t bytes = 0;
+    for (const Item& item : std::get<ScanAnswer>(answer).items) bytes += bytes_of(item);
+    return bytes;
+}
+
 Address neighbour(const Context& context, ActorName actor) {
     return {context.self().node, actor};
 }
@@ -39,6 +56,7 @@ StateMachine::StateMachine(Context& context, KvState& state)
       intake_(context, [&state] { return state.receive_snapshot(); }) {}
 
 void StateMachine::start() {
+    witness_.begin(state_.applied().index, state_.digest());
     if (state_.flushed().index) tell_flushed(0);
 }
 
@@ -58,13 +76,15 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
         } else {
             state_.apply(batch, nullptr);
         }
+        witness_.applied(state_.applied().index, state_.digest());
     }
     ready.index = state_.applied().index;
     ready.term = state_.applied().term;
     context_.send(neighbour(context_, ActorName::replicator),
-                  Applied{ready.index, state_.clock(), state_.due()});
+                  Applied{ready.index, state_.clock(), state_.due(), state_.digest()});
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
     answer_waiting();
+    if (const auto due = witness_.due()) answer(*due);
 }
 
 void StateMachine::on(const ReadState& read, const Envelope& envelope) {
@@ -86,6 +106,7 @@ void StateMachine::report(const AskReport& ask, const Envelope& envelope) {
     report.applied = state_.applied().index;
     report.digest = state_.digest();
     report.keys = state_.keys();
+    report.diverged = witness_.diverged();
     context_.send(envelope.from, report);
 }
 
@@ -195,6 +216,9 @@ void StateMachine::installed() {
         ready.term = state_.applied().term;
         ready.skipped = true;
         context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
+        const bool was_diverged = witness_.diverged().has_value();
+        witness_.begin(state_.applied().index, state_.digest());
+        if (was_diverged) tell_judged();
     } else {
         context_.log(LogLevel::error, "a snapshot that came in can not be used: " +
                                           installation->result.error().message);
@@ -202,7 +226,8 @@ void StateMachine::installed() {
     // The leader's time goes on from the snapshot's.
     if (done)
         context_.send(neighbour(context_, ActorName::replicator),
-                      Applied{state_.applied().index, state_.clock(), state_.due()});
+                      Applied{state_.applied().index, state_.clock(), state_.due(),
+                              state_.digest()});
     StateInstalled news{installation->snapshot, done, {}, {}};
     if (done) {
         news.configured = state_.configuration().index;
@@ -214,6 +239,39 @@ void StateMachine::installed() {
         report(waited.ask, waited.envelope);
     }
     answer_waiting();
+    if (const auto due = witness_.due()) answer(*due);
+}
+
+// ---- digests
+
+void StateMachine::on(const CompareDigest& question, const Envelope& envelope) {
+    if (const auto known = witness_.on(question, envelope)) answer(*known);
+}
+
+void StateMachine::answer(const DigestWitness::Answer& answer) {
+    context_.answering(answer.asked);
+    context_.send(answer.asked.from, answer.reply);
+}
+
+void StateMachine::on(const DigestVerdict& verdict, const Envelope&) {
+    if (witness_.on(verdict)) tell_judged();
+}
+
+void StateMachine::tell_judged() {
+    const std::optional<Divergence>& diverged = witness_.diverged();
+    if (diverged)
+        context_.log(LogLevel::error,
+                     "the state of this node differs from the others': at index " +
+                         std::to_string(diverged->index.value) + " its digest is " +
+                         hex(diverged->digest) + ", " +
+                         (diverged->by_majority ? "a majority has " : "the leader has ") +
+                         hex(diverged->expected) +
+                         ". It serves no clients any more: stop it and run raftbus repair, so that "
+                         "it takes the state anew from the others");
+    else
+        context_.log(LogLevel::info, "the state of this node is the others' again");
+    for (const ActorName actor : {ActorName::replicator, ActorName::gateway})
+        context_.send(neighbour(context_, actor), StateJudged{diverged});
 }
 
 void StateMachine::on_timer(TimerId timer) {
@@ -239,8 +297,12 @@ void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
     StateRead reply;
     reply.read = read.read;
     reply.applied = state_.applied().index;
-    reply.answers.reserve(read.queries.size());
-    for (const Query& query : read.queries) reply.answers.push_back(answer_to(query));
+    std::uint64_t bytes = 0;
+    for (const Query& query : read.queries) {
+        if (bytes >= read.bytes_max) break;
+        reply.answers.push_back(answer_to(query));
+        bytes += bytes_of(reply.answers.back());
+    }
     context_.send(envelope.from, std::move(reply));
 }
 

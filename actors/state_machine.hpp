@@ -2,9 +2,10 @@
 // applied (Raft §5.3, §8).
 //
 // Takes: Apply, ReadSnapshot, WriteSnapshot, InstallState (replicator); ReadState, AskReport,
-//   TakeSnapshot, ReadBackup (gateway).
+//   TakeSnapshot, ReadBackup (gateway); CompareDigest, DigestVerdict (a leader's replicator).
 // Sends: Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (replicator);
-//   OutcomesReady, StateRead, BackupRead (gateway), StateReport (whoever asked).
+//   OutcomesReady, StateRead, BackupRead (gateway), StateReport (whoever asked);
+//   CompareDigestReply (a leader's replicator), StateJudged (replicator, gateway).
 // Owns: the state's use: what is applied, who waits for which index, when a flush runs; its
 //   snapshot, and another node's that takes its place.
 // Must not know: why an entry is committed, who leads, what a client asked.
@@ -19,6 +20,7 @@
 
 #include "actors/actor.hpp"
 #include "actors/backup_server.hpp"
+#include "actors/digest_witness.hpp"
 #include "actors/snapshot_intake.hpp"
 #include "actors/snapshot_server.hpp"
 #include "actors/timer.hpp"
@@ -27,7 +29,8 @@
 namespace raftbus {
 
 using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot,
-                                       WriteSnapshot, InstallState, ReadBackup>;
+                                       WriteSnapshot, InstallState, ReadBackup, CompareDigest,
+                                       DigestVerdict>;
 
 class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
@@ -50,6 +53,10 @@ public:
     void on(const InstallState& install, const Envelope& envelope);
     // One that begins makes the state be flushed.
     void on(const ReadBackup& read, const Envelope& envelope);
+
+    // Digests of what is committed are facts, whoever leads: no fence is needed here.
+    void on(const CompareDigest& question, const Envelope& envelope);
+    void on(const DigestVerdict& verdict, const Envelope& envelope);
 
     void start() override;
     void on_timer(TimerId timer) override;
@@ -85,10 +92,14 @@ private:
     void answer(const ReadState& read, const Envelope& envelope);
     void answer_waiting();
     Answer answer_to(const Query& query);
+    void answer(const DigestWitness::Answer& answer);
+    void tell_judged();
 
     Context& context_;
     KvState& state_;
     std::multimap<LogIndex, WaitingRead> waiting_;  // by the index they wait for, then as they came
+
+    DigestWitness witness_;
 
     bool flushing_ = false;
     bool room_ = true;  // on the disk, for the last flush

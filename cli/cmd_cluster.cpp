@@ -23,7 +23,8 @@ std::vector<Value> status_row(const NodeView& view) {
         return row;
     }
     const Value& s = *view.status;
-    return {view.node, s["role"],   s["term"],    s["leader"], s["first"],
+    const bool diverged = !s["diverged"]["index"].empty();
+    return {view.node, diverged ? Value(fmt::format("{}, diverged", s["role"].text())) : s["role"],   s["term"],    s["leader"], s["first"],
             s["last"], s["commit"], s["applied"], s["digest"]};
 }
 

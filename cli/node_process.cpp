@@ -21,6 +21,7 @@
 #include "cli/sd_notify.hpp"
 #include "storage/disk_posix.hpp"
 #include "storage/identity.hpp"
+#include "storage/kv_forgetful.hpp"
 #include "storage/kv_rocksdb.hpp"
 #include "storage/log.hpp"
 #include "storage/startup.hpp"
@@ -133,6 +134,23 @@ std::uint64_t draw_incarnation() {
     return std::uniform_int_distribution<std::uint64_t>(1, UINT16_MAX)(device);
 }
 
+// Fault injection for tests (docs/hacking.md): RAFTBUS_FAULT=forget-writes@INDEX.
+std::unique_ptr<KvState> with_faults(std::unique_ptr<KvState> state, spdlog::logger& log) {
+    constexpr std::string_view kForget = "forget-writes@";
+    const std::string fault = process_environment()("RAFTBUS_FAULT").value_or("");
+    if (fault.empty()) return state;
+    const auto index =
+        fault.starts_with(kForget) ? number_from(fault.substr(kForget.size())) : std::nullopt;
+    if (!index)
+        throw Failure(Exit::refused, fmt::format("RAFTBUS_FAULT={} is no fault", fault),
+                      "write RAFTBUS_FAULT=forget-writes@INDEX, or take it out of the environment");
+    log.warn("RAFTBUS_FAULT: the first writes from index {} on will be forgotten here", *index);
+    return std::make_unique<KvForgetful>(
+        std::move(state), [from = LogIndex(*index), done = false](const Batch& batch) mutable {
+            return !done && (done = batch.header.last() >= from);
+        });
+}
+
 Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
     parts.disk = opened(open_posix_disk(settings.data, settings.disk_reserve));
@@ -146,6 +164,7 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     state_options.layers.replay_entries = settings.flush_entries;
     state_options.make_room = [disk = parts.disk.get()] { return disk->release_reserve(); };
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
+    parts.state = with_faults(std::move(parts.state), log);
     if (const Status together = bring_together(*parts.log, *parts.state); !together)
         throw Failure(Exit::refused, settings.data + ": " + together.error().message);
     const std::string own = own_peer_endpoint(parts.identity);

@@ -388,6 +388,7 @@ Broken ClusterRules::on_applied(NodeId id, EntryId applied, std::uint64_t digest
     if (applied.index < node.applied) return named(id, "the applied index fell");
     node.applied = applied.index;
     if (applied.index > commit()) return named(id, "applies what is not committed");
+    if (may_differ_.contains(id)) return std::nullopt;
     const auto [known, fresh] = digests_.try_emplace(applied.index.value, digest);
     if (known->second != digest)
         return named(

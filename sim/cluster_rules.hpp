@@ -57,6 +57,8 @@ public:
     Broken on_installed(NodeId node, EntryId last);
     // Any step of the state machine.
     Broken on_applied(NodeId node, EntryId applied, std::uint64_t digest);
+    // Its state is made to differ by whoever asks this: the nodes have to find it, not these rules.
+    void let_state_differ(NodeId node) { may_differ_.insert(node); }
 
     const std::vector<Committed>& committed() const { return committed_; }
     // Up to which index a leader has committed.
@@ -120,6 +122,7 @@ private:
     std::unordered_map<std::uint64_t, Known> known_;  // every batch that was in any log, by entry
     std::vector<Committed> committed_;                // in order
     std::unordered_map<std::uint64_t, std::uint64_t> digests_;  // by applied index
+    std::set<NodeId> may_differ_;  // their states are wrong on purpose
     Moment now_;
 };
 

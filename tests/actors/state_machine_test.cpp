@@ -87,7 +87,7 @@ TEST_F(StateMachineTest, TellsReplicatorAndGatewayHowFarItIs) {
     ASSERT_EQ(node.sent.size(), 2U);
     EXPECT_EQ(node.sent[0].to, kReplicator);
     EXPECT_EQ(std::get<Applied>(node.sent[0].message),
-              (Applied{LogIndex(3), WallTime(), std::nullopt}));
+              (Applied{LogIndex(3), WallTime(), std::nullopt, state.digest()}));
     EXPECT_EQ(node.sent[1].to, kGateway);
     EXPECT_EQ(std::get<OutcomesReady>(node.sent[1].message),
               (OutcomesReady{LogIndex(3), Term(4), {}}))
@@ -100,12 +100,13 @@ TEST_F(StateMachineTest, TellsTheReplicatorItsClockAndWhatItWaitsFor) {
     first.header.time = WallTime(10'000);
     node.apply({first});
     EXPECT_EQ(node.take<Applied>().at(0),
-              (Applied{LogIndex(2), WallTime(10'000), WallTime(13'000)}));
+              (Applied{LogIndex(2), WallTime(10'000), WallTime(13'000), state.digest()}));
     Batch tick = testing::no_op_batch(LogIndex(3), Term(1));
     tick.header.kind = BatchKind::tick;
     tick.header.time = WallTime(20'000);
     node.apply({tick});
-    EXPECT_EQ(node.take<Applied>().at(0), (Applied{LogIndex(3), WallTime(20'000), std::nullopt}));
+    EXPECT_EQ(node.take<Applied>().at(0),
+              (Applied{LogIndex(3), WallTime(20'000), std::nullopt, state.digest()}));
     EXPECT_EQ(state.get("k"), std::nullopt);
 }
 
@@ -136,13 +137,15 @@ TEST_F(StateMachineTest, SkipsWhatItHasApplied) {
     node.sent.clear();
 
     node.apply({first, second});
-    EXPECT_EQ(node.take<Applied>().at(0), (Applied{LogIndex(2), WallTime(), std::nullopt}));
+    EXPECT_EQ(node.take<Applied>().at(0),
+              (Applied{LogIndex(2), WallTime(), std::nullopt, state.digest()}));
     EXPECT_EQ(node.take<OutcomesReady>().at(0),
               (OutcomesReady{LogIndex(2), Term(1), {{ProposalNumber(2), {Written{2, false}}}}}));
     EXPECT_EQ(state.get("k")->revision, 2U);
 
     node.apply({first});
-    EXPECT_EQ(node.take<Applied>().at(0), (Applied{LogIndex(2), WallTime(), std::nullopt}))
+    EXPECT_EQ(node.take<Applied>().at(0),
+              (Applied{LogIndex(2), WallTime(), std::nullopt, state.digest()}))
         << "the replicator gets on";
     EXPECT_EQ(node.take<OutcomesReady>().at(0), (OutcomesReady{LogIndex(2), Term(1), {}}));
 }

@@ -70,6 +70,7 @@ class Node:
         self.trace = f"tcp://127.0.0.1:{port + 3}"
         self.process = None
         self.paused = False
+        self.environment = {}  # beside the test's own
         self.join = None  # the endpoint for clients of a node whose cluster it is to join
 
     def command(self, peers, options=()):
@@ -84,7 +85,7 @@ class Node:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(peers, options), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_die_with_the_test)
+                env={**os.environ, **self.environment}, preexec_fn=_die_with_the_test)
 
     def runs(self):
         return self.process is not None and self.process.poll() is None
