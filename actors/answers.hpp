@@ -11,6 +11,7 @@
 
 #include "actors/context.hpp"
 #include "actors/in_flight.hpp"
+#include "actors/unread.hpp"
 #include "messages/client_replies.hpp"
 #include "messages/text.hpp"
 
@@ -18,7 +19,8 @@ namespace raftbus {
 
 class Answers {
 public:
-    Answers(Context& context, InFlight& in_flight) : context_(context), in_flight_(in_flight) {}
+    Answers(Context& context, InFlight& in_flight, const UnreadLimits& limits)
+        : context_(context), in_flight_(in_flight), unread_(limits) {}
 
     // Answers the request and takes it out of flight. Does nothing if it has been answered before,
     // for its deadline may pass while others still work on it.
@@ -30,6 +32,7 @@ public:
         const std::size_t begin = bytes_.size();
         client::append_reply(bytes_, {request->id, name}, reply);
         frames_.push_back({request->route, begin});
+        unread_.given(request->route.view(), bytes_.size() - begin);
         if (context_.traced())
             context_.mark(request->request,
                           "Reply (" + std::to_string(bytes_.size() - begin) + " B)");
@@ -37,6 +40,10 @@ public:
 
     // Answers a request that never got in flight. `id` as in client::ReplyHead.
     void refuse(const SharedBytes& route, std::string_view id, const client::Failure& failure);
+
+    // What clients have not taken yet.
+    Unread& unread() { return unread_; }
+    const Unread& unread() const { return unread_; }
 
     // Sends what has gathered, if anything, as one message to the bus.
     void flush();
@@ -51,6 +58,7 @@ private:
     InFlight& in_flight_;
     std::string bytes_;
     std::vector<Frame> frames_;
+    Unread unread_;
 };
 
 }  // namespace raftbus

@@ -50,6 +50,11 @@ bool needs_state(Op op) {
     return is_write(op) || op == Op::get || op == Op::scan || op == Op::backup;
 }
 
+// Its reply may hold much, and can't be put off once it is under way, as reads are.
+bool may_be_long(Op op) {
+    return op == Op::log || op == Op::txn || op == Op::backup;
+}
+
 Failure not_served() {
     return {ErrorCode::busy,
             "the state of this node differs from the other nodes', so it answers nothing from it: "
@@ -91,7 +96,8 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
       options_(options),
       limits_{options.key_bytes_max, options.value_bytes_max, options.leases},
       in_flight_({options.requests_max, options.requests_per_client_max, options.bytes_max}),
-      answers_(context, in_flight_),
+      answers_(context, in_flight_,
+               {options.unread_bytes_max, options.unread_bytes_per_client_max}),
       writes_(context, options_, in_flight_, answers_, kRetryWrites),
       reads_(context, in_flight_, answers_, kRetryReads),
       reports_(context, options_, in_flight_, answers_),
@@ -123,6 +129,9 @@ void Gateway::take(const ClientFrame& frame) {
         return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
 
     const auto& request = std::get<client::Request>(decoded.outcome);
+    if (may_be_long(client::op_of(request.operation)))
+        if (const auto full = answers_.unread().full(frame.route.view()))
+            return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
     if (diverged_ && needs_state(client::op_of(request.operation)))
         return answers_.refuse(frame.route, decoded.id, not_served());
     begin(admit(frame, decoded, request), request, *frame.body);
@@ -305,6 +314,16 @@ void Gateway::on(const StateJudged& judged, const Envelope&) {
     }
 }
 
+void Gateway::on(const RepliesTaken& taken, const Envelope&) {
+    for (const TakenReplies& of : taken.clients)
+        answers_.unread().taken(of.client.view(), of.bytes);
+    reads_.on_room();
+}
+
+void Gateway::on(const ClientsConnected& connected, const Envelope&) {
+    reports_.on_connected(connected);
+}
+
 // ---- time
 
 void Gateway::on_timer(TimerId id) {
@@ -327,7 +346,11 @@ void Gateway::expire(const std::vector<RequestKey>& keys) {
 
 Failure Gateway::expired(RequestKey key, const InFlightRequest& request) {
     if (is_write(request.op)) return writes_.expired(request);
-    if (is_read(request.op)) return reads_.expired();
+    if (is_read(request.op)) {
+        const Failure failure = reads_.expired();
+        const auto full = answers_.unread().full(request.route.view());
+        return full ? Failure{ErrorCode::busy, *full, {}} : failure;
+    }
     if (is_change(request.op)) return members_.expired(key);
     if (request.op == Op::elect)
         return {ErrorCode::no_leader, "no leader came of the election in time", {}};

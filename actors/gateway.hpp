@@ -31,7 +31,7 @@ using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
-                 ChangeRefused, BackupRead, StateJudged>;
+                 ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -58,6 +58,8 @@ public:
     void on(const ChangeRefused& refused, const Envelope& envelope);
     void on(const BackupRead& read, const Envelope& envelope);
     void on(const StateJudged& judged, const Envelope& envelope);
+    void on(const RepliesTaken& taken, const Envelope& envelope);
+    void on(const ClientsConnected& connected, const Envelope& envelope);
 
     void on_timer(TimerId id) override;
     void on_drained() override;

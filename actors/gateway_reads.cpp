@@ -11,8 +11,9 @@ namespace {
 using namespace std::chrono_literals;
 using client::ErrorCode;
 
-constexpr Duration kHold = 10ms;       // between a refusal and the next question
-constexpr Duration kPatience = 100ms;  // for the first confirmation; doubles each time
+constexpr Duration kHold = 10ms;                 // between a refusal and the next question
+constexpr Duration kPatience = 100ms;            // for the first confirmation; doubles each time
+constexpr std::uint64_t kAnswerBytes = 4 << 20;  // of what is read from the state at once
 constexpr ReadMode kModes[] = {ReadMode::confirm, ReadMode::lease};
 
 // Reads' numbers start at a random point, so that a late answer to an earlier life of this process
@@ -28,6 +29,7 @@ GatewayReads::GatewayReads(Context& context, InFlight& in_flight, Answers& answe
     : context_(context),
       in_flight_(in_flight),
       answers_(answers),
+      parked_(in_flight),
       last_read_(context.random(kNumbersFrom)),
       retry_(context, retry_timer) {}
 
@@ -78,11 +80,59 @@ void GatewayReads::ask(ReadMode mode) {
 
 // Has the state machine answer once `at` is applied.
 void GatewayReads::read(Group group, LogIndex at, bool local) {
-    last_read_ = last_read_.next();
-    reading_.emplace(last_read_, Reading{std::move(group.reads), local});
     context_.serve(group.request);
-    context_.send({context_.self().node, ActorName::state_machine},
-                  ReadState{last_read_, at, std::move(group.queries)});
+    send({std::move(group.reads), std::move(group.queries), at, local});
+}
+
+// The answers come in pieces of limited size. For who does not take what he has, nothing is read.
+void GatewayReads::send(Reading reading) {
+    if (answers_.unread().bytes() > 0) park_if_full(reading);
+    if (reading.reads.empty()) return;
+    last_read_ = last_read_.next();
+    ReadState read{last_read_, reading.at, {}, kAnswerBytes};
+    if (reading.queries.size() == 1)
+        read.queries = std::move(reading.queries);
+    else
+        read.queries = reading.queries;
+    reading_.emplace(last_read_, std::move(reading));
+    context_.send({context_.self().node, ActorName::state_machine}, std::move(read));
+}
+
+// Leaves those that may be answered, and forgets those that were.
+void GatewayReads::park_if_full(Reading& reading) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < reading.reads.size(); ++i) {
+        const InFlightRequest* request = in_flight_.find(reading.reads[i]);
+        if (request == nullptr) continue;
+        const std::string_view route = request->route.view();
+        if (answers_.unread().full(route)) {
+            parked_.park(route, {reading.reads[i], std::move(reading.queries[i]), reading.at,
+                                 reading.local});
+            continue;
+        }
+        if (kept != i) {
+            reading.reads[kept] = reading.reads[i];
+            reading.queries[kept] = std::move(reading.queries[i]);
+        }
+        ++kept;
+    }
+    reading.reads.resize(kept);
+    reading.queries.resize(kept);
+}
+
+void GatewayReads::on_room() {
+    if (parked_.size() == 0) return;
+    Reading confirmed, local{.local = true};
+    for (ParkedReads::Parked& parked :
+         parked_.take([&](std::string_view client) { return !answers_.unread().full(client); })) {
+        Reading& to = parked.local ? local : confirmed;
+        to.reads.push_back(parked.key);
+        to.queries.push_back(std::move(parked.query));
+        to.at = std::max(to.at, parked.at);
+    }
+    context_.serve({});
+    send(std::move(confirmed));
+    send(std::move(local));
 }
 
 void GatewayReads::on_leader_changed(const LeaderChanged& leader) {
@@ -165,16 +215,27 @@ void GatewayReads::retry_at(Moment when) {
 void GatewayReads::on_answers(const StateRead& state) {
     const auto found = reading_.extract(state.read);
     CHECK(!found.empty(), "the state machine answers each read once");
-    const Reading& reading = found.mapped();
-    CHECK(reading.reads.size() == state.answers.size());
-    const auto applied = reading.local ? std::optional(state.applied) : std::nullopt;
-    for (std::size_t i = 0; i < reading.reads.size(); ++i) {
-        if (const auto* get = std::get_if<GetAnswer>(&state.answers[i]))
-            answers_.give(reading.reads[i], client::GetReply{*get, applied});
-        else
-            answers_.give(reading.reads[i],
-                          client::ScanReply{std::get<ScanAnswer>(state.answers[i]), applied});
+    Reading& reading = found.mapped();
+    const std::size_t count = state.answers.size();
+    CHECK(count <= reading.reads.size() && (count > 0 || reading.reads.empty()));
+    for (std::size_t i = 0; i < count; ++i)
+        give(reading.reads[i], state, state.answers[i], reading.local);
+    if (count == reading.reads.size()) return;
+    Reading rest{{}, {}, reading.at, reading.local};
+    for (std::size_t i = count; i < reading.reads.size(); ++i) {
+        if (!in_flight_.has(reading.reads[i])) continue;
+        rest.reads.push_back(reading.reads[i]);
+        rest.queries.push_back(std::move(reading.queries[i]));
     }
+    send(std::move(rest));
+}
+
+void GatewayReads::give(RequestKey key, const StateRead& state, const Answer& answer, bool local) {
+    const auto applied = local ? std::optional(state.applied) : std::nullopt;
+    if (const auto* get = std::get_if<GetAnswer>(&answer))
+        answers_.give(key, client::GetReply{*get, applied});
+    else
+        answers_.give(key, client::ScanReply{std::get<ScanAnswer>(answer), applied});
 }
 
 // Forgets what has been answered at its deadline.

@@ -15,6 +15,7 @@
 #include "actors/answers.hpp"
 #include "actors/context.hpp"
 #include "actors/in_flight.hpp"
+#include "actors/parked_reads.hpp"
 #include "actors/timer.hpp"
 #include "messages/client.hpp"
 
@@ -34,6 +35,8 @@ public:
     void on_confirmed(const ReadIndexReply& reply, const Envelope& envelope);
     void on_refused(const ReadRefused& refused);
     void on_answers(const StateRead& state);
+    // Clients have taken replies: what was put off for them may go on.
+    void on_room();
     void on_timer(TimerId id);
 
     // A read's deadline has passed: what to tell its client.
@@ -59,13 +62,18 @@ private:
     };
     struct Reading {
         std::vector<RequestKey> reads;
-        bool local;
+        std::vector<Query> queries;  // unless one answer is sure to do
+        LogIndex at;
+        bool local = false;
     };
 
     Group& waiting(ReadMode mode) { return waiting_[static_cast<std::size_t>(mode)]; }
     void note(Group& group, RequestKey key);
     void ask(ReadMode mode);
     void read(Group group, LogIndex at, bool local);
+    void send(Reading reading);
+    void give(RequestKey key, const StateRead& state, const Answer& answer, bool local);
+    void park_if_full(Reading& reading);
     void wait_again(Asked asked);
     void hold();
     void prune(Group& group) const;
@@ -79,6 +87,7 @@ private:
     Group local_;
     std::map<ReadNumber, Asked> asked_;
     std::map<ReadNumber, Reading> reading_;
+    ParkedReads parked_;
     ReadNumber last_read_;
     std::size_t expired_ = 0;  // answered at their deadline since the last prune
     bool held_ = false;        // a refusal holds questions back until the timer fires

@@ -73,6 +73,9 @@ void GatewayReports::answer(const Asked& asked) {
         .diverged = asked.state->diverged,
         .in_flight = in_flight_.size(),
         .in_flight_bytes = in_flight_.bytes(),
+        .unread_bytes = answers_.unread().bytes(),
+        .clients = connected_.connected,
+        .clients_refused = connected_.refused,
         .cluster_version = asked.replicator->version,
     };
     for (const RequestKey key : asked.keys) {

@@ -33,6 +33,7 @@ public:
     void on_report(const StateReport& report);
     void on_introduction(const Introduction& introduction, NodeId peer);
     void on_peer_up(NodeId peer);
+    void on_connected(const ClientsConnected& connected) { connected_ = connected; }
     // With what is known here of where their clients connect.
     std::vector<client::MemberInfo> described(const std::vector<Member>& members) const;
 
@@ -56,6 +57,7 @@ private:
     Answers& answers_;
     Moment started_;
     std::map<NodeId, Introduction> introductions_;
+    ClientsConnected connected_;
     std::vector<RequestKey> waiting_;
     std::map<std::uint64_t, Asked> asked_;  // by AskReport::ask
     std::uint64_t last_ask_ = 0;

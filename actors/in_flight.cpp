@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "messages/check.hpp"
+#include "messages/route.hpp"
 
 namespace raftbus {
 
@@ -12,7 +13,7 @@ std::optional<std::string> InFlight::full(std::string_view route, std::uint64_t 
     if (bytes_ + bytes > limits_.bytes_max)
         return "the requests in flight on this node hold " + std::to_string(bytes_) +
                " bytes of at most " + std::to_string(limits_.bytes_max);
-    const auto client = clients_.find(route);
+    const auto client = clients_.find(client_of(route));
     if (client != clients_.end() && client->second >= limits_.requests_per_client_max)
         return "this client has " + std::to_string(client->second) +
                " requests in flight, its limit: take replies before sending more";
@@ -31,8 +32,9 @@ RequestKey InFlight::add(InFlightRequest request) {
     ++slot.generation;
     CHECK(slot.generation % 2 == 1);
 
-    auto client = clients_.find(request.route.view());
-    if (client == clients_.end()) client = clients_.emplace(request.route.view(), 0).first;
+    const std::string_view connection = client_of(request.route.view());
+    auto client = clients_.find(connection);
+    if (client == clients_.end()) client = clients_.emplace(connection, 0).first;
     ++client->second;
     slot.client = &*client;
 

@@ -86,7 +86,8 @@ private:
             return std::hash<std::string_view>{}(text);
         }
     };
-    // Requests of each client, by route. Looked up, never walked: its order reaches nobody.
+    // Requests of each client, by connection: frames of a client's own are no clients. Looked up,
+    // never walked: its order reaches nobody.
     using Clients = std::unordered_map<std::string, std::uint64_t, StringHash, std::equal_to<>>;
     struct Slot {
         std::uint32_t generation = 0;  // odd while the slot is taken

@@ -57,6 +57,8 @@ struct GatewayOptions {
     std::uint64_t requests_max = 100'000;            // in flight, of all clients together
     std::uint64_t requests_per_client_max = 16'384;  // in flight, of one connection
     std::uint64_t bytes_max = 256 << 20;             // of requests in flight
+    std::uint64_t unread_bytes_max = 256 << 20;      // of replies that clients have not taken yet
+    std::uint64_t unread_bytes_per_client_max = 32 << 20;  // of one connection
     std::uint64_t batch_bytes_max = 1 << 20;  // of one batch's body; one command may exceed it
     std::uint64_t scan_items_max = 10'000;    // of one SCAN reply, whatever `limit` says
     std::uint64_t scan_bytes_max = 4 << 20;   // of one SCAN or LOG reply

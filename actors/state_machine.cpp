@@ -17,8 +17,10 @@ enum StateJob : JobId {
     kMakeBackup,
     kReadBackup
 };
-enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle, kFlushAgain };
+enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle, kFlushAgain, kMoreAnswers };
 constexpr Duration kFlushAgainAfter = 500ms;
+// Of answers in one burst: what is left waits until the gateway has had its turn.
+constexpr std::uint64_t kAnswersAtOnce = 32 << 20;
 
 std::string hex(std::uint64_t digest) {
     constexpr std::size_t kDigits = 16;
@@ -31,7 +33,8 @@ std::uint64_t bytes_of(const Item& item) {
     return item.key.size() + item.value.size();
 }
 std::uint64_t bytes_of(const Answer& answer) {
-    if (const auto* get = std::get_if<GetAnswer>(&answer)) return get->item ? bytes_of(*get->item) : 0;
+    if (const auto* get = std::get_if<GetAnswer>(&answer))
+        return get->item ? bytes_of(*get->item) : 0;
     std::uint64_t bytes = 0;
     for (const Item& item : std::get<ScanAnswer>(answer).items) bytes += bytes_of(item);
     return bytes;
@@ -46,6 +49,7 @@ Address neighbour(const Context& context, ActorName actor) {
 StateMachine::StateMachine(Context& context, KvState& state)
     : context_(context),
       state_(state),
+      more_(context, kMoreAnswers),
       flush_again_(context, kFlushAgain),
       server_(
           context, [&state] { return state.begin_snapshot(); }, kMakeSnapshot, kReadSnapshot,
@@ -88,11 +92,10 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
 }
 
 void StateMachine::on(const ReadState& read, const Envelope& envelope) {
-    if (read.at <= state_.applied().index && !installation_) {
-        answer(read, envelope);
-    } else {
-        waiting_.emplace(read.at, WaitingRead{envelope, read});
-    }
+    const bool due = read.at <= state_.applied().index && !installation_;
+    if (due && answered_bytes_ < kAnswersAtOnce) return answer(read, envelope);
+    waiting_.emplace(read.at, WaitingRead{envelope, read});
+    if (due) answer_waiting();
 }
 
 void StateMachine::on(const AskReport& ask, const Envelope& envelope) {
@@ -117,6 +120,7 @@ void StateMachine::on(const TakeSnapshot& take, const Envelope&) {
 }
 
 void StateMachine::on_drained() {
+    answered_bytes_ = 0;
     maybe_install();
     maybe_flush();
 }
@@ -225,9 +229,9 @@ void StateMachine::installed() {
     }
     // The leader's time goes on from the snapshot's.
     if (done)
-        context_.send(neighbour(context_, ActorName::replicator),
-                      Applied{state_.applied().index, state_.clock(), state_.due(),
-                              state_.digest()});
+        context_.send(
+            neighbour(context_, ActorName::replicator),
+            Applied{state_.applied().index, state_.clock(), state_.due(), state_.digest()});
     StateInstalled news{installation->snapshot, done, {}, {}};
     if (done) {
         news.configured = state_.configuration().index;
@@ -275,6 +279,10 @@ void StateMachine::tell_judged() {
 }
 
 void StateMachine::on_timer(TimerId timer) {
+    if (more_.fired(timer)) {
+        if (!installation_) answer_waiting();
+        return;
+    }
     server_.on_timer(timer);
     backups_.on_timer(timer);
     flush_again_.fired(timer);
@@ -286,11 +294,13 @@ std::string StateMachine::describe() const {
 
 void StateMachine::answer_waiting() {
     const auto end = waiting_.upper_bound(state_.applied().index);
-    for (auto at = waiting_.begin(); at != end; at = waiting_.erase(at)) {
+    auto at = waiting_.begin();
+    for (; at != end && answered_bytes_ < kAnswersAtOnce; at = waiting_.erase(at)) {
         const WaitingRead& waited = at->second;
         context_.answering(waited.envelope);
         answer(waited.read, waited.envelope);
     }
+    if (at != end && !more_.running()) more_.start(Duration(0));
 }
 
 void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
@@ -303,6 +313,7 @@ void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
         reply.answers.push_back(answer_to(query));
         bytes += bytes_of(reply.answers.back());
     }
+    answered_bytes_ += bytes;
     context_.send(envelope.from, std::move(reply));
 }
 

@@ -99,6 +99,8 @@ private:
     KvState& state_;
     std::multimap<LogIndex, WaitingRead> waiting_;  // by the index they wait for, then as they came
 
+    std::uint64_t answered_bytes_ = 0;  // in this burst
+    Timer more_;                        // goes on answering in the next one
     DigestWitness witness_;
 
     bool flushing_ = false;

@@ -14,7 +14,9 @@ namespace {
 constexpr TimerId kCheckLinks = 1;
 constexpr TimerId kStopLimit = 2;
 constexpr TimerId kChangeLinks = 3;
+constexpr TimerId kTellTaken = 4;
 constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
+constexpr Duration kTellTakenEvery = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -56,6 +58,7 @@ Status Bus::open() {
     for (Source* link : links_.sources()) worker_.add(*link, Rank::control);
     worker_.add(peer_port_, Rank::peers);
     worker_.add(client_port_, Rank::clients);
+    for (Source* source : client_port_.gate().sources()) worker_.add(*source, Rank::clients);
     worker_.add(peer_inbox_, Rank::rest);
     return Done{};
 }
@@ -68,6 +71,7 @@ Result<std::string> Bus::bind(zmq::socket_t& socket, const std::string& endpoint
 void Bus::close() {
     links_.close();
     peer_port_.socket().close();
+    client_port_.gate().close();
     client_port_.socket().close();
     trace_port_.socket().close();
 }
@@ -113,7 +117,10 @@ void Bus::start() {
 void Bus::on_timer(TimerId id) {
     if (id == kCheckLinks) {
         links_.check(context_.now(), worker_.sources());
+        tell_connected();
         context_.set_timer(kCheckLinks, kCheckInterval);
+    } else if (id == kTellTaken) {
+        tell_taken();
     } else if (id == kChangeLinks) {
         change_links();
     } else {
@@ -125,6 +132,27 @@ void Bus::on_timer(TimerId id) {
 
 void Bus::on(const ClientReplies& replies, const Envelope&) {
     client_port_.reply(replies);
+    if (client_port_.waits_for_readers() && !telling_taken_) {
+        telling_taken_ = true;
+        context_.set_timer(kTellTaken, kTellTakenEvery);
+    }
+}
+
+// The gateway reads no more from the state than clients take.
+void Bus::tell_taken() {
+    RepliesTaken taken = client_port_.taken();
+    if (!taken.clients.empty()) tell({ActorName::gateway}, taken);
+    telling_taken_ = client_port_.waits_for_readers();
+    if (telling_taken_) context_.set_timer(kTellTaken, kTellTakenEvery);
+}
+
+void Bus::tell_connected() {
+    ConnectionCount& count = client_port_.gate().count();
+    count.settle(context_.now());
+    const ClientsConnected now{count.connected(), count.refused()};
+    if (now == connected_told_) return;
+    connected_told_ = now;
+    tell({ActorName::gateway}, now);
 }
 
 // Links are sources, which are being visited while a message is handled; timers fire in between.

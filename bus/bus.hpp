@@ -1,8 +1,8 @@
 // bus: the node's end that is not an actor of Raft's but is addressed like one, Address{self, bus}.
 //
 // Owns: all network sockets, and the orderly stop.
-// Takes: ClientReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, RemovalTold,
-// ClientRequests, Stop.
+// Takes: ClientReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, PeerSpeaks, RemovalTold,
+// ClientRequests, RepliesTaken, ClientsConnected, Stop.
 // Must not know: what any other message means.
 #pragma once
 
@@ -62,6 +62,8 @@ private:
     void warn_of_ephemeral_ports();
     void on_guest(const Member& guest);
     void change_links();
+    void tell_taken();
+    void tell_connected();
     void advance_stop();
     void ask_to_stop(Phase phase, ActorName actor, Duration limit);
 
@@ -83,6 +85,8 @@ private:
     std::vector<Member> peers_;   // as the replicator named them last
     std::vector<Member> guests_;  // let in beside them
     LogIndex configured_;         // the configuration in force
+    bool telling_taken_ = false;  // its timer runs
+    ClientsConnected connected_told_;
 };
 
 }  // namespace raftbus

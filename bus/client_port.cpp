@@ -1,7 +1,7 @@
 #include "bus/client_port.hpp"
 
 #include "bus/clock.hpp"
-#include "bus/route.hpp"
+#include "messages/route.hpp"
 
 namespace raftbus {
 namespace {
@@ -9,7 +9,6 @@ namespace {
 constexpr int kKeepaliveIdleSeconds = 30;
 constexpr int kKeepaliveIntervalSeconds = 10;
 constexpr int kKeepaliveProbes = 3;
-constexpr int kHandshakeMs = 5'000;
 constexpr int kBacklog = 1'024;             // connections that wait to be accepted
 constexpr int kLingerMs = 200;              // for the last replies when the node stops
 constexpr int kRequestsWaitingMax = 4'096;  // of one client; then its TCP connection is not read
@@ -21,6 +20,7 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     : shared_(shared),
       complaints_(complaints),
       deliver_(std::move(deliver)),
+      gate_(shared.zmq, shared.config.client_port.connections_max, complaints),
       socket_(shared.zmq, zmq::socket_type::router) {
     const ClientPortOptions& options = shared.config.client_port;
     socket_.set(zmq::sockopt::linger, kLingerMs);
@@ -29,11 +29,11 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     socket_.set(zmq::sockopt::sndhwm, options.replies_waiting_max);
     socket_.set(zmq::sockopt::rcvhwm, kRequestsWaitingMax);
     socket_.set(zmq::sockopt::backlog, kBacklog);
-    socket_.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
     socket_.set(zmq::sockopt::tcp_keepalive, 1);
     socket_.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleSeconds);
     socket_.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalSeconds);
     socket_.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveProbes);
+    gate_.guard(socket_);
 }
 
 bool ClientPort::take(std::size_t) {
@@ -47,6 +47,7 @@ bool ClientPort::take(std::size_t) {
         const Receipt receipt = receive_frames(socket_, incoming_, limits);
         more = receipt != Receipt::nothing;
         if (!more) break;
+        gate_.heard(incoming_[0]);
         requests.frames.push_back(to_client_frame(incoming_, receipt == Receipt::whole));
         if (requests.frames.back().body) bytes += requests.frames.back().body->size();
     }
@@ -89,8 +90,32 @@ SendResult ClientPort::send(const ClientFrame& reply) {
     const auto route = unpack_route(reply.route.view());
     CHECK(route && !route->empty() && reply.body, "a reply goes back along the route it came by");
     for (const std::string_view frame : *route) outgoing_.push_back(copied_frame(frame));
-    outgoing_.push_back(shared_frame(*reply.body));
+    outgoing_.push_back(body_frame(reply));
     return send_frames(socket_, outgoing_);
+}
+
+zmq::message_t ClientPort::body_frame(const ClientFrame& reply) {
+    if (reply.body->size() < kInlineBytesMax) return copied_frame(reply.body->view());
+    const std::string_view client = client_of(reply.route.view());
+    auto found = unread_.find(client);
+    if (found == unread_.end())
+        found =
+            unread_.emplace(client, Unread{std::make_shared<std::atomic<std::uint64_t>>()}).first;
+    found->second.given += reply.body->size();
+    return counted_frame(*reply.body, found->second.taken);
+}
+
+RepliesTaken ClientPort::taken() {
+    RepliesTaken news;
+    for (auto it = unread_.begin(); it != unread_.end();) {
+        auto& [client, unread] = *it;
+        const std::uint64_t taken = unread.taken->load(std::memory_order_relaxed);
+        if (taken != unread.told)
+            news.clients.push_back({SharedBytes::copy(client), taken - unread.told});
+        unread.told = taken;
+        it = taken == unread.given ? unread_.erase(it) : std::next(it);
+    }
+    return news;
 }
 
 }  // namespace raftbus

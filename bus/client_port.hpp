@@ -5,8 +5,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
+#include <string>
 #include <zmq.hpp>
 
+#include "bus/client_gate.hpp"
 #include "bus/frames.hpp"
 #include "bus/node_log.hpp"
 #include "bus/shared.hpp"
@@ -23,6 +27,12 @@ public:
     // Sends each frame's body along its route. What cannot be sent at once is dropped and counted:
     // the client is gone, or has let too many replies wait.
     void reply(const ClientReplies& replies);
+    // What clients have taken of long replies since the last call: what has left this process, or
+    // was dropped. Short ones are bounded by their number.
+    RepliesTaken taken();
+    // Some long reply has not been taken yet.
+    bool waits_for_readers() const { return !unread_.empty(); }
+    ClientGate& gate() { return gate_; }
 
     int fd() const override { return socket_.get(zmq::sockopt::fd); }
     // Takes bursts by its own measure, whatever `bound` says.
@@ -31,11 +41,20 @@ public:
 private:
     ClientFrame to_client_frame(Frames& frames, bool whole);
     SendResult send(const ClientFrame& reply);
+    zmq::message_t body_frame(const ClientFrame& reply);
+
+    struct Unread {
+        std::shared_ptr<std::atomic<std::uint64_t>> taken;  // counted by libzmq's threads
+        std::uint64_t given = 0;
+        std::uint64_t told = 0;  // of `taken`
+    };
 
     Shared& shared_;
     Complaints& complaints_;
     Deliver deliver_;
+    ClientGate gate_;
     zmq::socket_t socket_;
+    std::map<std::string, Unread, std::less<>> unread_;  // by connection
     Frames incoming_;
     Frames outgoing_;
 };

@@ -53,6 +53,7 @@ struct ClientPortOptions {
     std::size_t burst_max = 512;              // messages handed to the gateway at once
     std::size_t burst_bytes_max = 4 << 20;
     int replies_waiting_max = 32'768;  // for one client; what is more is dropped
+    std::size_t connections_max = 10'000;  // of clients; others are told to come again
 };
 
 struct NodeConfig {

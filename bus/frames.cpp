@@ -34,6 +34,18 @@ void release_bytes(void*, void* hint) {
     delete static_cast<SharedBytes*>(hint);
 }
 
+struct Counted {
+    SharedBytes bytes;
+    std::shared_ptr<std::atomic<std::uint64_t>> taken;
+};
+
+void release_counted(void*, void* hint) {
+    taken_over(hint);
+    const auto* counted = static_cast<Counted*>(hint);
+    counted->taken->fetch_add(counted->bytes.size(), std::memory_order_relaxed);
+    delete counted;
+}
+
 zmq::message_t frame_around(const SharedBytes& bytes) {
     auto* owner = new SharedBytes(bytes);
     handed_over(owner);
@@ -74,6 +86,15 @@ zmq::message_t copied_frame(std::string_view bytes) {
 
 zmq::message_t shared_frame(const SharedBytes& bytes) {
     return bytes.size() < kInlineBytesMax ? copied_frame(bytes.view()) : frame_around(bytes);
+}
+
+zmq::message_t counted_frame(const SharedBytes& bytes,
+                             std::shared_ptr<std::atomic<std::uint64_t>> taken) {
+    constexpr std::size_t kFew = 64 << 10;
+    auto* counted = new Counted{bytes.size() < kFew ? SharedBytes::copy(bytes.view()) : bytes,
+                                std::move(taken)};
+    handed_over(counted);
+    return {const_cast<char*>(counted->bytes.data()), bytes.size(), release_counted, counted};
 }
 
 SharedBytes bytes_of(zmq::message_t&& frame) {

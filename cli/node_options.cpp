@@ -217,11 +217,15 @@ void read_limits(const Options& options, GatewayOptions& gateway) {
     gateway.requests_per_client_max =
         options.number("requests-per-client-max").value_or(gateway.requests_per_client_max);
     gateway.bytes_max = options.bytes("requests-bytes-max").value_or(gateway.bytes_max);
+    gateway.unread_bytes_max = options.bytes("unread-bytes-max").value_or(gateway.unread_bytes_max);
+    gateway.unread_bytes_per_client_max =
+        options.bytes("unread-bytes-per-client-max").value_or(gateway.unread_bytes_per_client_max);
     gateway.batch_bytes_max = options.bytes("batch-bytes-max").value_or(gateway.batch_bytes_max);
     gateway.scan_items_max = options.number("scan-items-max").value_or(gateway.scan_items_max);
     for (const std::string_view name :
          {"key-bytes-max", "requests-max", "requests-per-client-max", "requests-bytes-max",
-          "batch-bytes-max", "scan-items-max"}) {
+          "batch-bytes-max", "scan-items-max", "unread-bytes-max", "unread-bytes-per-client-max",
+          "connections-max"}) {
         if (options.text(name) == "0") refuse_option(options, name, "must be at least 1", "");
     }
     // A condition's value travels beside the new one.
@@ -299,6 +303,10 @@ const std::vector<OptionSpec>& node_option_specs() {
         spec("requests-per-client-max", "N",
              "requests in flight, of one connection (default 16384)"),
         spec("requests-bytes-max", "SIZE", "bytes of requests in flight (default 256MiB)"),
+        spec("unread-bytes-max", "SIZE",
+             "bytes of replies that clients have not read yet (default 256MiB)"),
+        spec("unread-bytes-per-client-max", "SIZE", "the same, of one connection (default 32MiB)"),
+        spec("connections-max", "N", "clients connected at a time (default 10000)"),
         spec("batch-bytes-max", "SIZE", "commands packed into one batch (default 1MiB)"),
         spec("scan-items-max", "N", "items in one SCAN reply (default 10000)"),
         spec("flush-bytes", "SIZE", "state in memory before it is written to disk (default 64MiB)"),
@@ -354,6 +362,7 @@ NodeSettings node_settings(const Options& options) {
     read_fast_failover(options, settings.raft);
     settings.gateway.leases = settings.raft.lease.has_value();
     read_limits(options, settings.gateway);
+    settings.connections_max = options.number("connections-max").value_or(settings.connections_max);
     read_storage(options, settings);
     settings.log_level = options.text("log-level", settings.log_level);
     settings.log_format = options.text("log-format", settings.log_format);

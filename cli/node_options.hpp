@@ -25,8 +25,9 @@ struct NodeSettings {
     std::string client_bind;
     std::string trace_bind;  // empty: no trace
     bool insecure_bind = false;
-    RaftOptions raft;        // without members
-    GatewayOptions gateway;  // limits and leases alone
+    RaftOptions raft;                        // without members
+    std::uint64_t connections_max = 10'000;  // of clients
+    GatewayOptions gateway;                  // limits and leases alone
     std::uint64_t flush_bytes = 64 << 20;
     std::uint64_t flush_entries = 10'000'000;
     std::uint64_t segment_bytes = 32 << 20;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +55,22 @@ template <class T>
 T opened(Result<T> result) {
     if (!result) throw Failure(Exit::refused, result.error().message);
     return std::move(*result);
+}
+
+// Each client's connection is an open file, and so is much else.
+void raise_file_limit(std::uint64_t connections, spdlog::logger& log) {
+    constexpr rlim_t kOthers = 4'096;  // of the state's and the log's files, and twice refused ones
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const rlim_t wanted = connections + kOthers;
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
+    const bool raised = setrlimit(RLIMIT_NOFILE, &limit) == 0;
+    if (raised && limit.rlim_cur >= wanted) return;
+    log.warn(
+        "the limit of open files is {}: {} clients (--connections-max) need {}; raise it with "
+        "ulimit -n, or LimitNOFILE in the service file, or lower --connections-max",
+        limit.rlim_cur, connections, wanted);
 }
 
 // What the directory already says, or what the first start writes there.
@@ -191,6 +208,7 @@ NodeConfig config_for(const NodeSettings& settings, const Parts& parts,
     config.client_bind = settings.client_bind;
     config.trace_bind = settings.trace_bind;
     config.insecure_bind = settings.insecure_bind;
+    config.client_port.connections_max = settings.connections_max;
     config.incarnation = parts.gateway.incarnation;
     config.logger = std::move(log);
     return config;
@@ -236,6 +254,7 @@ Exit run_node_process(const NodeSettings& settings) {
     const std::shared_ptr<spdlog::logger> log =
         make_node_logger(settings.log_level, settings.log_format);
     handle(SIGPIPE, SIG_IGN);
+    raise_file_limit(settings.connections_max, *log);
     Parts parts = open_parts(settings, *log);
     auto node =
         opened(Node::open(config_for(settings, parts, log), [&](ActorName name, Context& context) {

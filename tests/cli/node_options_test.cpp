@@ -152,7 +152,11 @@ TEST(NodeOptions, EndpointsAreChecked) {
 TEST(NodeOptions, LimitsMustFitIntoAMessage) {
     EXPECT_EQ(settings_with({"--value-bytes-max", "2MiB"}).gateway.value_bytes_max, 2U << 20);
     EXPECT_THAT(refusal_with({"--value-bytes-max", "15MiB"}), HasSubstr("--value-bytes-max 15MiB"));
-    EXPECT_THAT(refusal_with({"--requests-max", "0"}), HasSubstr("at least 1"));
+    for (const char* limit : {"--requests-max", "--requests-per-client-max", "--unread-bytes-max",
+                              "--unread-bytes-per-client-max", "--connections-max"})
+        EXPECT_THAT(refusal_with({limit, "0"}), HasSubstr("at least 1"));
+    EXPECT_EQ(settings_with({"--unread-bytes-max", "1MiB"}).gateway.unread_bytes_max, 1U << 20);
+    EXPECT_EQ(settings_with({"--connections-max", "50"}).connections_max, 50U);
 }
 
 TEST(NodeOptions, PrintedConfigSaysWhereValuesCameFrom) {

@@ -1,4 +1,4 @@
-#include "bus/route.hpp"
+#include "messages/route.hpp"
 
 #include <cstdint>
 
@@ -31,6 +31,14 @@ std::optional<std::vector<std::string_view>> unpack_route(std::string_view route
         route.remove_prefix(size);
     }
     return frames;
+}
+
+std::string_view client_of(std::string_view route) {
+    if (route.size() < kLengthBytes) return route;
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < kLengthBytes; ++i)
+        size = size << 8 | static_cast<unsigned char>(route[i]);
+    return size <= route.size() - kLengthBytes ? route.substr(0, kLengthBytes + size) : route;
 }
 
 }  // namespace raftbus

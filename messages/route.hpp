@@ -16,4 +16,8 @@ std::string pack_route(std::span<const std::string_view> frames);
 // The frames, which point into `route`; none if `route` is not what pack_route makes.
 std::optional<std::vector<std::string_view>> unpack_route(std::string_view route);
 
+// The part of a packed route that names the connection: its first frame, which no client can choose
+// for each message anew. Of what is no packed route, all of it.
+std::string_view client_of(std::string_view route);
+
 }  // namespace raftbus
