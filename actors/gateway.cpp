@@ -95,12 +95,13 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
     : context_(context),
       options_(options),
       limits_{options.key_bytes_max, options.value_bytes_max, options.leases},
+      versions_(context.self().node, options.versions),
       in_flight_({options.requests_max, options.requests_per_client_max, options.bytes_max}),
       answers_(context, in_flight_,
                {options.unread_bytes_max, options.unread_bytes_per_client_max}),
       writes_(context, options_, in_flight_, answers_, kRetryWrites),
       reads_(context, in_flight_, answers_, kRetryReads),
-      reports_(context, options_, in_flight_, answers_),
+      reports_(context, options_, in_flight_, answers_, versions_),
       log_(context, options_, in_flight_, answers_),
       elections_(context, in_flight_, answers_),
       snapshots_(context, answers_),
@@ -129,6 +130,10 @@ void Gateway::take(const ClientFrame& frame) {
         return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
 
     const auto& request = std::get<client::Request>(decoded.outcome);
+    if (request.needs_version)
+        if (const auto refusal = versions_.refusal(*request.needs_version))
+            return answers_.refuse(frame.route, decoded.id,
+                                   {ErrorCode::unsupported, *refusal, {}});
     if (may_be_long(client::op_of(request.operation)))
         if (const auto full = answers_.unread().full(frame.route.view()))
             return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
@@ -312,6 +317,14 @@ void Gateway::on(const StateJudged& judged, const Envelope&) {
         const Failure failure = is_write(request->op) ? writes_.expired(*request) : not_served();
         answers_.give(key, failure);
     }
+}
+
+void Gateway::on(const Reconfigured& reconfigured, const Envelope&) {
+    versions_.cluster_speaks(reconfigured.configuration.version);
+}
+
+void Gateway::on(const PeerSpeaks& speaks, const Envelope&) {
+    versions_.peer_speaks(speaks.peer, {speaks.oldest, speaks.newest});
 }
 
 void Gateway::on(const RepliesTaken& taken, const Envelope&) {

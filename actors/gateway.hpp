@@ -23,6 +23,7 @@
 #include "actors/in_flight.hpp"
 #include "actors/options.hpp"
 #include "actors/timer.hpp"
+#include "actors/version_gate.hpp"
 #include "messages/client_codec.hpp"
 
 namespace raftbus {
@@ -31,7 +32,8 @@ using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
-                 ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected>;
+                 ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected,
+                 Reconfigured, PeerSpeaks>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -58,6 +60,8 @@ public:
     void on(const ChangeRefused& refused, const Envelope& envelope);
     void on(const BackupRead& read, const Envelope& envelope);
     void on(const StateJudged& judged, const Envelope& envelope);
+    void on(const Reconfigured& reconfigured, const Envelope& envelope);
+    void on(const PeerSpeaks& speaks, const Envelope& envelope);
     void on(const RepliesTaken& taken, const Envelope& envelope);
     void on(const ClientsConnected& connected, const Envelope& envelope);
 
@@ -87,6 +91,7 @@ private:
     bool stopping_ = false;
     bool stopped_ = false;
 
+    VersionGate versions_;
     InFlight in_flight_;
     Answers answers_;
     GatewayWrites writes_;

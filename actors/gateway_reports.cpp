@@ -7,11 +7,12 @@
 namespace raftbus {
 
 GatewayReports::GatewayReports(Context& context, const GatewayOptions& options, InFlight& in_flight,
-                               Answers& answers)
+                               Answers& answers, const VersionGate& versions)
     : context_(context),
       options_(options),
       in_flight_(in_flight),
       answers_(answers),
+      versions_(versions),
       started_(context.now()) {}
 
 void GatewayReports::add(RequestKey key) {
@@ -77,6 +78,8 @@ void GatewayReports::answer(const Asked& asked) {
         .clients = connected_.connected,
         .clients_refused = connected_.refused,
         .cluster_version = asked.replicator->version,
+        .oldest = options_.versions.oldest,
+        .newest = options_.versions.newest,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);
@@ -93,6 +96,8 @@ std::vector<client::MemberInfo> GatewayReports::described(
     std::vector<client::MemberInfo> described;
     for (const Member& member : members) {
         client::MemberInfo& info = described.emplace_back(client::MemberInfo{.member = member});
+        if (const auto speaks = versions_.of(member.node))
+            info.oldest = speaks->oldest, info.newest = speaks->newest;
         if (member.node == context_.self().node) {
             info.member.client = options_.client;
             info.trace = options_.trace;

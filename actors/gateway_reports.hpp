@@ -15,13 +15,14 @@
 #include "actors/context.hpp"
 #include "actors/in_flight.hpp"
 #include "actors/options.hpp"
+#include "actors/version_gate.hpp"
 
 namespace raftbus {
 
 class GatewayReports {
 public:
     GatewayReports(Context& context, const GatewayOptions& options, InFlight& in_flight,
-                   Answers& answers);
+                   Answers& answers, const VersionGate& versions);
 
     // Takes a STATUS or MEMBERS request that is in flight.
     void add(RequestKey key);
@@ -55,6 +56,7 @@ private:
     const GatewayOptions& options_;
     InFlight& in_flight_;
     Answers& answers_;
+    const VersionGate& versions_;
     Moment started_;
     std::map<NodeId, Introduction> introductions_;
     ClientsConnected connected_;

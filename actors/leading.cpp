@@ -20,7 +20,8 @@ constexpr int kSettledTimeouts = 10;
 
 }  // namespace
 
-Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term)
+Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
+                 const std::map<NodeId, Versions>& speaks)
     : context_(context),
       options_(options),
       self_(context.self().node),
@@ -32,6 +33,7 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       end_at_tick_(no_op_),
       preference_(options.priority, options.election_timeout_max * kSettledTimeouts),
       digests_(context, term),
+      speaks_(speaks),
       snapshots_(context, options, term) {
     follow_configuration();
     append(BatchKind::no_op, 1, self_, {}, 0, {});
@@ -440,11 +442,33 @@ void Leading::forget_demoted(const Configuration& configuration) {
 
 void Leading::maybe_change_members() {
     if (const auto next = changes_.next(view())) append(*next);
+    maybe_raise_version();
     const Configuration& now = log_.configurations().in_force().configuration;
     if (resigning_ || now.voter(self_) || !changes_.settled(no_op_)) return;
     resigning_ = true;
     context_.log(LogLevel::info, "this node is no voter any more: it leads no longer");
     on(TransferLeadership{});
+}
+
+// The newest version that all members know, once it is known of all of them; never back to an older
+// one, which entries of the newer may have followed already.
+void Leading::maybe_raise_version() {
+    const Configuration& now = log_.configurations().in_force().configuration;
+    std::uint32_t version = options_.versions.newest;
+    if (version <= now.version || transfer_ || log_.out_of_space()) return;
+    if (now.joint() || !changes_.settled(no_op_)) return;
+    for (const Member& member : now.members) {
+        if (member.node == self_) continue;
+        const auto known = speaks_.find(member.node);
+        if (known == speaks_.end()) return;
+        version = std::min(version, known->second.newest);
+    }
+    if (version <= now.version) return;
+    Configuration raised = now;
+    raised.version = version;
+    context_.log(LogLevel::info, "all members know version " + std::to_string(version) +
+                                     ": from now on the cluster speaks it");
+    append(raised);
 }
 
 // A peer that left is told of it: it is sent entries until it knows that the configuration without

@@ -28,8 +28,10 @@ namespace raftbus {
 
 class Leading {
 public:
-    // Appends the new leader's no-op (Raft §8).
-    Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term);
+    // Appends the new leader's no-op (Raft §8). `speaks`: the versions that peers know, as far as
+    // they were heard; outlives this.
+    Leading(Context& context, const RaftOptions& options, ReplicaLog& log, Term term,
+            const std::map<NodeId, Versions>& speaks);
 
     void on(const AppendEntriesReply& reply, NodeId from);
     void on(const HeartbeatReply& reply, NodeId from);
@@ -87,6 +89,7 @@ private:
     void follow_configuration();
     void forget_demoted(const Configuration& configuration);
     void maybe_change_members();
+    void maybe_raise_version();
     void maybe_depart();
     void maybe_resign();
     MemberChanges::View view() const;
@@ -137,6 +140,7 @@ private:
     Preference preference_;
     bool resigning_ = false;  // no member any more, or not fit to lead
     DigestComparison digests_;
+    const std::map<NodeId, Versions>& speaks_;
     SnapshotSender snapshots_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "messages/local.hpp"
 #include "messages/types.hpp"
+#include "messages/versions.hpp"
 #include "storage/sessions.hpp"
 
 namespace raftbus {
@@ -15,6 +16,7 @@ using namespace std::chrono_literals;
 
 // For election and replicator.
 struct RaftOptions {
+    Versions versions = kVersions;  // that this node speaks
     std::vector<Member> members;  // in force until the log says otherwise; includes this node
 
     // Its data was lost and is being rebuilt by its peers: it neither votes nor campaigns before its
@@ -47,6 +49,7 @@ struct RaftOptions {
 struct GatewayOptions {
     std::string cluster;  // the cluster's id, for STATUS
     std::string version;  // of the program
+    Versions versions = kVersions;  // that this node speaks
     std::string client;   // this node's endpoint for clients, as others are told it
     std::string trace;    // this node's endpoint for traces; empty: none
     std::uint64_t incarnation =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "messages/text.hpp"
 
@@ -66,7 +67,7 @@ void Replicator::on(const Lead& lead, const Envelope&) {
     if (lead.term != fence_) return;  // won, but a newer term has begun since
     CHECK(open_ == fence_, "a candidate's own vote is saved before it counts");
     CHECK(!leads());
-    role_.emplace<Leading>(context_, options_, log_, lead.term);
+    role_.emplace<Leading>(context_, options_, log_, lead.term, speaks_);
     tick_.start(options_.heartbeat);
 }
 
@@ -265,6 +266,13 @@ void Replicator::maybe_tell_configuration() {
                                     log_.committed_configuration().index,
                                     votes};
     if (news) tell_election(reconfigured);
+    const std::uint32_t version = log_.committed_configuration().configuration.version;
+    if (std::exchange(version_told_, version) != version) {
+        context_.log(LogLevel::info, "the cluster speaks version " + std::to_string(version));
+        Reconfigured committed = reconfigured;
+        committed.configuration = log_.committed_configuration().configuration;
+        context_.send({self_, ActorName::gateway}, std::move(committed));
+    }
     context_.send({self_, ActorName::bus}, reconfigured);
 }
 
@@ -308,6 +316,10 @@ void Replicator::on(const Applied& applied, const Envelope&) {
 
 void Replicator::on(const CompareDigestReply& reply, const Envelope& envelope) {
     if (Leading* leading = leading_in(reply.term)) leading->on(reply, envelope.from.node);
+}
+
+void Replicator::on(const PeerSpeaks& speaks, const Envelope&) {
+    speaks_[speaks.peer] = {speaks.oldest, speaks.newest};
 }
 
 // Its log is as good as anybody's: it goes on to acknowledge and to vote, so the cluster keeps its
@@ -379,11 +391,11 @@ void Replicator::on_drained() {
 void Replicator::on(const AskReport& ask, const Envelope& envelope) {
     const Configuration& configuration = log_.configurations().in_force().configuration;
     const bool member = !removed_ && configuration.find(self_);
-    context_.send(envelope.from,
-                  ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index,
-                                   log_.commit(), configuration.everybody(),
-                                   log_.storage_answers(options_.storage_stall), member,
-                                   log_.committed_configuration().configuration.version});
+    context_.send(
+        envelope.from,
+        ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index, log_.commit(),
+                         configuration.everybody(), log_.storage_answers(options_.storage_stall),
+                         member, log_.committed_configuration().configuration.version});
 }
 
 LogIndex Replicator::matched() const {

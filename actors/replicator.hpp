@@ -9,10 +9,11 @@
 //   CompareDigestReply (state machines of all nodes);
 //   AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, InstallSnapshot,
 //   InstallSnapshotReply, NewerTerm, TransferLeadership (network); Propose, ReadIndex,
-//   ChangeMembers (gateways of all nodes); AskReport (gateway); PeerUp, PeerLost, RemovalTold (bus).
+//   ChangeMembers (gateways of all nodes); AskReport (gateway); PeerUp, PeerLost, PeerSpeaks,
+//   RemovalTold (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 //   ReplicaLog send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway);
-//   Reconfigured (election, bus).
+//   Reconfigured (election, bus; gateway, for the version that the cluster speaks).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
 //   which nothing is done, and `open`, the term whose saving election has confirmed. Work is done
@@ -39,7 +40,7 @@ using ReplicatorInbox =
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
                  Propose, ReadIndex, AskReport, PeerUp, PeerLost, InstallSnapshot,
                  InstallSnapshotReply, SnapshotRead, SnapshotWritten, StateInstalled, Flushed,
-                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged>;
+                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged, PeerSpeaks>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
@@ -82,6 +83,7 @@ public:
     void on(const RemovalTold&, const Envelope&);
     void on(const CompareDigestReply&, const Envelope&);
     void on(const StateJudged&, const Envelope&);
+    void on(const PeerSpeaks&, const Envelope&);
 
     // For invariants and tests.
     Term fence() const { return fence_; }
@@ -135,6 +137,8 @@ private:
     std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
     bool removed_ = false;                         // members have said so
+    std::map<NodeId, Versions> speaks_;            // what peers know, as far as they were heard
+    std::uint32_t version_told_ = 1;               // to the gateway: what the cluster speaks
     bool diverged_ = false;                        // the own state is not the others'
     struct Told {                                  // of the configurations, in few words
         EntryId in_force;

@@ -30,7 +30,11 @@ Bus::Bus(Shared& shared, Worker& worker, Context& context, std::function<void()>
       trace_inbox_(shared.zmq, trace_port_),
       links_(shared, *this),
       peer_inbox_(shared.zmq, [this](NodeId peer, Frames& message) { links_.send(peer, message); }),
-      peer_port_(shared, complaints_, [this](const Member& guest) { on_guest(guest); }),
+      peer_port_(
+          shared, complaints_, [this](const Member& guest) { on_guest(guest); },
+          [this](const PeerSpeaks& speaks) {
+              tell({ActorName::replicator, ActorName::gateway}, speaks);
+          }),
       client_port_(shared, complaints_, [this](ClientRequests requests) {
           context_.send(shared_.address(ActorName::gateway), std::move(requests));
       }) {}
@@ -163,6 +167,8 @@ void Bus::on(const Reconfigured& reconfigured, const Envelope&) {
     for (const Member& peer : peers_) ids.push_back(peer.node);
     peer_port_.admission().follow(ids, reconfigured.removed, reconfigured.index,
                                   reconfigured.committed);
+    if (reconfigured.index == reconfigured.committed)
+        peer_port_.admission().require(reconfigured.configuration.version);
     const auto& admitted = peer_port_.admission().guests();
     std::erase_if(guests_, [&](const Member& guest) { return !admitted.contains(guest.node); });
     context_.set_timer(kChangeLinks, Duration(0));
@@ -210,10 +216,11 @@ void Bus::on_peer_answer(NodeId peer, const Frames& frames) {
     }
     if (refusal->cause == RefusalCause::removed)
         tell({ActorName::replicator}, RemovalTold{refusal->index, peer});
-    complaints_.say(LogLevel::error,
-                    fmt::format("refused by {} {}", peer.value, static_cast<int>(refusal->cause)),
-                    tell_refused(*refusal, config.id, config.cluster, peer, endpoint),
-                    context_.now());
+    complaints_.say(
+        LogLevel::error,
+        fmt::format("refused by {} {}", peer.value, static_cast<int>(refusal->cause)),
+        tell_refused(*refusal, config.id, config.cluster, peer, endpoint, config.versions),
+        context_.now());
 }
 
 // ---- the orderly stop

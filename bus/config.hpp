@@ -11,6 +11,7 @@
 
 #include "actors/actor.hpp"
 #include "messages/local.hpp"
+#include "messages/versions.hpp"
 
 namespace raftbus {
 
@@ -52,7 +53,7 @@ struct ClientPortOptions {
     std::int64_t frame_bytes_max = 16 << 20;  // a longer frame ends the connection
     std::size_t burst_max = 512;              // messages handed to the gateway at once
     std::size_t burst_bytes_max = 4 << 20;
-    int replies_waiting_max = 32'768;  // for one client; what is more is dropped
+    int replies_waiting_max = 32'768;      // for one client; what is more is dropped
     std::size_t connections_max = 10'000;  // of clients; others are told to come again
 };
 
@@ -64,6 +65,8 @@ struct NodeConfig {
     std::string client_bind;      // and for clients
     std::string trace_bind;       // and for tracers; empty: nowhere
     bool insecure_bind = false;   // lets it listen beyond loopback without keys
+
+    Versions versions = kVersions;  // that this node speaks
 
     WorkerLayout layout = default_layout();
     LinkOptions link;

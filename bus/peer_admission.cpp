@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "messages/catalog.hpp"
+#include "messages/membership.hpp"
 
 namespace raftbus {
 namespace {
@@ -18,8 +18,9 @@ PeerAdmission::PeerAdmission(Self self, std::vector<NodeId> peers, Duration take
 }
 
 PeerAdmission::Verdict PeerAdmission::judge(const Preamble& preamble, Moment now) {
-    if (preamble.version != kWireVersion) return RefusalCause::wrong_version;
+    if (!self_.speaks.overlaps(preamble.versions())) return RefusalCause::wrong_version;
     if (preamble.cluster != self_.cluster) return RefusalCause::wrong_cluster;
+    if (preamble.version < spoken_) return RefusalCause::wrong_version;
     if (preamble.to != self_.node) return RefusalCause::wrong_receiver;
     if (preamble.from == self_.node) return RefusalCause::duplicate_id;
     auto peer = peers_.find(preamble.from);
@@ -74,7 +75,7 @@ PeerAdmission::Verdict PeerAdmission::judge_incarnation(Peer& peer, std::uint64_
     peer.incarnation = incarnation;
     peer.since = now;
     peer.heard = now;
-    return Admitted{};
+    return Admitted{true};
 }
 
 }  // namespace raftbus

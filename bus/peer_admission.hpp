@@ -7,6 +7,7 @@
 // older, as after a restart. When the older still speaks a while later, both run.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <variant>
@@ -23,12 +24,15 @@ public:
         NodeId node;
         std::uint64_t cluster = 0;  // hash
         std::uint64_t incarnation = 0;
+        Versions speaks = kVersions;
     };
     // An older incarnation that speaks within `takeover` of the newer one's first word is taken for
     // what had been on its way when it ended.
     PeerAdmission(Self self, std::vector<NodeId> peers, Duration takeover);
 
-    struct Admitted {};
+    struct Admitted {
+        bool news = false;  // a process that was not heard before
+    };
     struct Ignored {};  // words of a process that was replaced a moment ago
     using Verdict = std::variant<Admitted, Ignored, RefusalCause>;
     Verdict judge(const Preamble& preamble, Moment now);
@@ -38,6 +42,10 @@ public:
     void follow(const std::vector<NodeId>& peers, std::vector<NodeId> removed, LogIndex in_force,
                 LogIndex committed);
     LogIndex committed() const { return committed_; }
+    // The cluster speaks that version: who does not know it is refused.
+    void require(std::uint32_t version) { spoken_ = std::max(spoken_, version); }
+    std::uint32_t spoken() const { return spoken_; }
+    const Versions& speaks() const { return self_.speaks; }
     // Those who are no members, as far as this node knows.
     const std::set<NodeId>& guests() const { return guests_; }
 
@@ -58,6 +66,7 @@ private:
     std::vector<NodeId> removed_;
     LogIndex in_force_;
     LogIndex committed_;
+    std::uint32_t spoken_ = 1;
 };
 
 }  // namespace raftbus

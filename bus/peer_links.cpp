@@ -15,13 +15,14 @@ PeerLinks::PeerLinks(Shared& shared, LinkEvents& events) : shared_(shared), even
 }
 
 std::string PeerLinks::preamble_for(NodeId peer) const {
-    return encode_preamble({.version = kWireVersion,
+    return encode_preamble({.version = shared_.config.versions.newest,
                             .cluster = cluster_hash(shared_.config.cluster),
                             .from = shared_.config.id,
                             .incarnation = shared_.incarnation,
                             .to = peer,
                             .endpoint = endpoint_,
-                            .configured = configured_});
+                            .configured = configured_,
+                            .oldest = shared_.config.versions.oldest});
 }
 
 PeerLink& PeerLinks::make(const Member& member) {

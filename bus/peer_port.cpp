@@ -40,11 +40,13 @@ std::string_view misaddressed(const Delivery& delivery, const Shared& shared, No
 
 }  // namespace
 
-PeerPort::PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest)
+PeerPort::PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest, OnPeer on_peer)
     : shared_(shared),
       complaints_(complaints),
       on_guest_(std::move(on_guest)),
-      admission_({shared.config.id, cluster_hash(shared.config.cluster), shared.incarnation},
+      on_peer_(std::move(on_peer)),
+      admission_({shared.config.id, cluster_hash(shared.config.cluster), shared.incarnation,
+                  shared.config.versions},
                  peers_of(shared.config), shared.config.link.takeover),
       socket_(shared.zmq, zmq::socket_type::router) {
     const LinkOptions& options = shared.config.link;
@@ -82,7 +84,10 @@ void PeerPort::take_message(Moment now) {
         on_guest_({.node = preamble->from, .peer = preamble->endpoint});
     if (const auto* cause = std::get_if<RefusalCause>(&verdict))
         return refuse(*cause, *preamble, now);
-    if (std::holds_alternative<PeerAdmission::Admitted>(verdict)) take_admitted(*preamble, now);
+    const auto* admitted = std::get_if<PeerAdmission::Admitted>(&verdict);
+    if (admitted == nullptr) return;
+    if (admitted->news) on_peer_({preamble->from, preamble->versions().oldest, preamble->version});
+    take_admitted(*preamble, now);
 }
 
 void PeerPort::take_admitted(const Preamble& preamble, Moment now) {
@@ -102,12 +107,18 @@ void PeerPort::refuse(RefusalCause cause, const Preamble& preamble, Moment now) 
     shared_.counters.peer_refused.add();
     const std::string key =
         fmt::format("refused {} {}", static_cast<int>(cause), preamble.from.value);
-    const std::string text = tell_refusing(cause, preamble, shared_.config.id);
+    const std::string text =
+        tell_refusing(cause, preamble, shared_.config.id, admission_.speaks(), admission_.spoken());
     // The answer goes out as seldom as the line in the log, or two nodes could keep each other
     // busy.
     if (!complaints_.say(LogLevel::error, key, text, now)) return;
-    const PeerRefusal refusal{cause, shared_.config.id, kWireVersion, shared_.config.cluster,
-                              admission_.committed()};
+    const PeerRefusal refusal{cause,
+                              shared_.config.id,
+                              admission_.speaks().newest,
+                              shared_.config.cluster,
+                              admission_.committed(),
+                              admission_.speaks().oldest,
+                              admission_.spoken()};
     Frames answer;
     answer.push_back(std::move(frames_[0]));
     answer.push_back(copied_frame(encode_refusal(refusal)));

@@ -21,7 +21,9 @@ class PeerPort final : public Source {
 public:
     // A node that is no member, as far as this one knows, has been let in.
     using OnGuest = std::function<void(const Member& guest)>;
-    PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest);
+    // A peer's process was heard for the first time.
+    using OnPeer = std::function<void(const PeerSpeaks& speaks)>;
+    PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest, OnPeer on_peer);
 
     zmq::socket_t& socket() { return socket_; }
     void set_post(Post& post) { post_ = &post; }
@@ -39,6 +41,7 @@ private:
     Shared& shared_;
     Complaints& complaints_;
     OnGuest on_guest_;
+    OnPeer on_peer_;
     PeerAdmission admission_;
     zmq::socket_t socket_;
     Post* post_ = nullptr;

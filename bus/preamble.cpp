@@ -5,8 +5,6 @@
 #include <msgpack.hpp>
 #include <optional>
 
-#include "messages/catalog.hpp"
-
 namespace raftbus {
 namespace {
 
@@ -44,6 +42,13 @@ private:
     msgpack::object_array array_{};
 };
 
+// What to do about nodes of which one has to know more. `older`, `newer`: who they are.
+std::string next_step(const Versions& a, std::string_view who_a, const Versions& b,
+                      std::string_view who_b) {
+    return fmt::format("upgrade {}, to a release that knows both its own versions and the other's",
+                       a.newest < b.newest ? who_a : who_b);
+}
+
 }  // namespace
 
 std::uint64_t cluster_hash(std::string_view cluster) {
@@ -56,7 +61,7 @@ std::string encode_preamble(const Preamble& p) {
     msgpack::sbuffer buffer;
     msgpack::pack(buffer,
                   std::make_tuple(kPreambleMagic, p.version, p.cluster, p.from.value, p.incarnation,
-                                  p.to.value, p.endpoint, p.configured.value));
+                                  p.to.value, p.endpoint, p.configured.value, p.oldest));
     return {buffer.data(), buffer.size()};
 }
 
@@ -67,7 +72,7 @@ Result<Preamble> decode_preamble(std::string_view bytes) {
     const auto version = array.number(1, UINT32_MAX);
     if (!version) return Error{"its preamble has no version"};
     Preamble preamble{.version = static_cast<std::uint32_t>(*version)};
-    if (preamble.version != kWireVersion) return preamble;
+    preamble.oldest = static_cast<std::uint32_t>(array.number(8, *version).value_or(0));
     const auto cluster = array.number(2, UINT64_MAX);
     const auto from = array.number(3, UINT32_MAX);
     const auto incarnation = array.number(4, UINT64_MAX);
@@ -84,8 +89,9 @@ Result<Preamble> decode_preamble(std::string_view bytes) {
 
 std::string encode_refusal(const PeerRefusal& r) {
     msgpack::sbuffer buffer;
-    msgpack::pack(buffer, std::make_tuple(kRefusalMagic, static_cast<std::uint32_t>(r.cause),
-                                          r.by.value, r.version, r.cluster, r.index.value));
+    msgpack::pack(buffer,
+                  std::make_tuple(kRefusalMagic, static_cast<std::uint32_t>(r.cause), r.by.value,
+                                  r.version, r.cluster, r.index.value, r.oldest, r.spoken));
     return {buffer.data(), buffer.size()};
 }
 
@@ -97,20 +103,28 @@ Result<PeerRefusal> decode_refusal(std::string_view bytes) {
     const auto cluster = array.text(4);
     if (array.text(0) != kRefusalMagic || !cause || !by || !version || !cluster)
         return Error{"not a refusal"};
-    return PeerRefusal{static_cast<RefusalCause>(*cause), NodeId(static_cast<std::uint32_t>(*by)),
-                       static_cast<std::uint32_t>(*version), std::string(*cluster),
-                       LogIndex(array.number(5, UINT64_MAX).value_or(0))};
+    return PeerRefusal{static_cast<RefusalCause>(*cause),
+                       NodeId(static_cast<std::uint32_t>(*by)),
+                       static_cast<std::uint32_t>(*version),
+                       std::string(*cluster),
+                       LogIndex(array.number(5, UINT64_MAX).value_or(0)),
+                       static_cast<std::uint32_t>(array.number(6, *version).value_or(0)),
+                       static_cast<std::uint32_t>(array.number(7, UINT32_MAX).value_or(1))};
 }
 
 std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view cluster, NodeId peer,
-                         std::string_view endpoint) {
+                         std::string_view endpoint, const Versions& own) {
     const std::string who = fmt::format("peer {} at {} refuses this node: ", peer.value, endpoint);
     switch (r.cause) {
         case RefusalCause::wrong_version:
-            return who + fmt::format(
-                             "it speaks wire version {}, this node {}; run the same release of "
-                             "raftbus on all nodes",
-                             r.version, kWireVersion);
+            if (own.overlaps(r.versions()))
+                return who + fmt::format(
+                                 "its cluster speaks version {}, this node {}; install a newer "
+                                 "release here",
+                                 r.spoken, to_text(own));
+            return who + fmt::format("it speaks version {}, this node {}; {}",
+                                     to_text(r.versions()), to_text(own),
+                                     next_step(own, "this node", r.versions(), "that one"));
         case RefusalCause::wrong_cluster:
             return who + fmt::format(
                              "it belongs to cluster \"{}\", this node to \"{}\"; check --cluster "
@@ -139,13 +153,18 @@ std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view clu
     return who;
 }
 
-std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId self) {
+std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId self,
+                          const Versions& own, std::uint32_t spoken) {
     switch (cause) {
         case RefusalCause::wrong_version:
-            return fmt::format(
-                "refused a peer that speaks wire version {}, this node {}; run the same "
-                "release of raftbus on all nodes",
-                sender.version, kWireVersion);
+            if (own.overlaps(sender.versions()))
+                return fmt::format(
+                    "refused node {}, which speaks version {}: the cluster speaks {}; install a "
+                    "newer release there",
+                    sender.from.value, to_text(sender.versions()), spoken);
+            return fmt::format("refused node {}, which speaks version {}: this node speaks {}; {}",
+                               sender.from.value, to_text(sender.versions()), to_text(own),
+                               next_step(own, "this node", sender.versions(), "that one"));
         case RefusalCause::wrong_cluster:
             return fmt::format(
                 "refused node {} of another cluster; its --peers name this node's "

@@ -6,13 +6,16 @@
 //
 // | preamble field | meaning                                                             |
 // | magic          | "raftbus"                                                           |
-// | version        | kWireVersion of the sender                                          |
+// | version        | the newest version that the sender knows                            |
 // | cluster        | FNV-1a hash of the cluster's id                                     |
 // | from           | the sending node                                                    |
 // | incarnation    | drawn when its process started: two processes with one id differ    |
 // | to             | the node that it means to reach                                     |
 // | endpoint       | where the sender listens for peers                                  |
 // | configured     | index of the configuration in force there; 0: the one at its start  |
+// | oldest         | the oldest version that the sender knows; left out: the newest      |
+//
+// In all versions these fields mean the same, and others are only appended.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +24,7 @@
 
 #include "messages/result.hpp"
 #include "messages/types.hpp"
+#include "messages/versions.hpp"
 
 namespace raftbus {
 
@@ -32,12 +36,13 @@ struct Preamble {
     NodeId to;
     std::string endpoint;
     LogIndex configured;
+    std::uint32_t oldest = 0;  // 0: as the newest
+    Versions versions() const { return {oldest ? oldest : version, version}; }
     bool operator==(const Preamble&) const = default;
 };
 
 std::uint64_t cluster_hash(std::string_view cluster);
 std::string encode_preamble(const Preamble& preamble);
-// Of another version only `version` is read, since the rest may mean anything.
 Result<Preamble> decode_preamble(std::string_view bytes);
 
 // Why a peer's message is not taken.
@@ -55,9 +60,12 @@ inline constexpr std::size_t kRefusalCauses = 6;
 struct PeerRefusal {
     RefusalCause cause = RefusalCause::wrong_version;
     NodeId by;                  // the node that refuses
-    std::uint32_t version = 0;  // its wire version
+    std::uint32_t version = 0;  // the newest that it knows
     std::string cluster;        // its cluster's id
     LogIndex index;             // removed: of the configuration that says so
+    std::uint32_t oldest = 0;   // that it knows; 0: as the newest
+    std::uint32_t spoken = 1;   // by its cluster
+    Versions versions() const { return {oldest ? oldest : version, version}; }
     bool operator==(const PeerRefusal&) const = default;
 };
 
@@ -66,8 +74,9 @@ Result<PeerRefusal> decode_refusal(std::string_view bytes);
 
 // For the log of the node that was refused: cause and next step.
 std::string tell_refused(const PeerRefusal& refusal, NodeId self, std::string_view cluster,
-                         NodeId peer, std::string_view endpoint);
-// For the log of the node that refuses.
-std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId self);
+                         NodeId peer, std::string_view endpoint, const Versions& own);
+// For the log of the node that refuses, whose cluster speaks the version `spoken`.
+std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId self,
+                          const Versions& own, std::uint32_t spoken);
 
 }  // namespace raftbus

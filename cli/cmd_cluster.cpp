@@ -16,16 +16,30 @@ std::string node_name(std::uint64_t node) {
     return fmt::format("n{}", node);
 }
 
+// "1", or "1..2, cluster 1": what the node knows, and what it sees the cluster speak.
+std::string versions_text(const Value& status) {
+    const std::uint64_t oldest = status["speaks"][0].number();
+    const std::uint64_t newest = status["speaks"][1].number();
+    const std::uint64_t cluster = status["cluster_version"].number();
+    const std::string range =
+        oldest == newest ? fmt::format("{}", newest) : fmt::format("{}..{}", oldest, newest);
+    return cluster == newest ? range : fmt::format("{}, cluster {}", range, cluster);
+}
+
 std::vector<Value> status_row(const NodeView& view) {
     if (!view.status) {
         std::vector<Value> row{view.node, "unreachable: " + view.reason};
-        row.resize(9);
+        row.resize(10);
         return row;
     }
     const Value& s = *view.status;
     const bool diverged = !s["diverged"]["index"].empty();
-    return {view.node, diverged ? Value(fmt::format("{}, diverged", s["role"].text())) : s["role"],   s["term"],    s["leader"], s["first"],
-            s["last"], s["commit"], s["applied"], s["digest"]};
+    return {
+        view.node,   diverged ? Value(fmt::format("{}, diverged", s["role"].text())) : s["role"],
+        s["term"],   s["leader"],
+        s["first"],  s["last"],
+        s["commit"], s["applied"],
+        s["digest"], versions_text(s)};
 }
 
 Exit run_status(Session& session) {
@@ -43,8 +57,9 @@ Exit run_status(Session& session) {
         print_json(session.output, items);
         return Exit::done;
     }
-    Records records{
-        {"node", "role", "term", "leader", "first", "last", "commit", "applied", "digest"}, {}};
+    Records records{{"node", "role", "term", "leader", "first", "last", "commit", "applied",
+                     "digest", "speaks"},
+                    {}};
     for (const NodeView& view : views) records.rows.push_back(status_row(view));
     print_list(session.output, records);
     return Exit::done;

@@ -151,6 +151,39 @@ std::uint64_t draw_incarnation() {
     return std::uniform_int_distribution<std::uint64_t>(1, UINT16_MAX)(device);
 }
 
+// RAFTBUS_FAKE_VERSIONS=A..B has a node pretend, for tests (docs/hacking.md).
+Versions own_versions(spdlog::logger& log) {
+    const std::string fake = process_environment()("RAFTBUS_FAKE_VERSIONS").value_or("");
+    if (fake.empty()) return kVersions;
+    const std::size_t dots = std::min(fake.find(".."), fake.size());
+    const auto oldest = number_from(fake.substr(0, dots));
+    const auto newest = dots == fake.size() ? oldest : number_from(fake.substr(dots + 2));
+    constexpr std::uint64_t kMost = 1'000;
+    if (!oldest || !newest || *oldest == 0 || *oldest > *newest || *newest > kMost)
+        throw Failure(Exit::refused, fmt::format("RAFTBUS_FAKE_VERSIONS={} is no range", fake),
+                      "write RAFTBUS_FAKE_VERSIONS=1..2, or take it out of the environment");
+    const Versions versions{static_cast<std::uint32_t>(*oldest),
+                            static_cast<std::uint32_t>(*newest)};
+    log.warn("RAFTBUS_FAKE_VERSIONS: this node pretends to speak version {}", to_text(versions));
+    return versions;
+}
+
+// A cluster never goes back to an older version, so neither may its data.
+void refuse_newer_data(const Parts& parts, const std::string& data) {
+    std::vector<StoredConfiguration> stored = parts.log->recovered().configurations;
+    stored.push_back(parts.state->configuration());
+    const Versions& own = parts.raft.versions;
+    for (const StoredConfiguration& one : stored) {
+        if (!one.index) continue;
+        const auto configuration = decode_configuration(one.body.view());
+        if (!configuration || configuration->version <= own.newest) continue;
+        throw Failure(Exit::refused,
+                      fmt::format("{} is of a cluster that speaks version {}, this release {}",
+                                  data, configuration->version, to_text(own)),
+                      "install a newer release; a cluster does not go back");
+    }
+}
+
 // Fault injection for tests (docs/hacking.md): RAFTBUS_FAULT=forget-writes@INDEX.
 std::unique_ptr<KvState> with_faults(std::unique_ptr<KvState> state, spdlog::logger& log) {
     constexpr std::string_view kForget = "forget-writes@";
@@ -188,9 +221,12 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     parts.raft = settings.raft;
     parts.raft.members = parts.identity.members;
     parts.raft.rejoin_at = parts.identity.rejoin_at;
+    parts.raft.versions = own_versions(log);
+    refuse_newer_data(parts, settings.data);
     parts.gateway = settings.gateway;
     parts.gateway.cluster = parts.identity.cluster;
     parts.gateway.version = RAFTBUS_VERSION;
+    parts.gateway.versions = parts.raft.versions;
     parts.gateway.client = reachable(settings.client_bind, own);
     parts.gateway.trace = reachable(settings.trace_bind, own);
     parts.gateway.incarnation = draw_incarnation();
@@ -203,6 +239,7 @@ NodeConfig config_for(const NodeSettings& settings, const Parts& parts,
     config.id = settings.id;
     config.cluster = parts.identity.cluster;
     config.members = parts.identity.members;
+    config.versions = parts.raft.versions;
     config.peer_bind =
         settings.peer_bind.empty() ? own_peer_endpoint(parts.identity) : settings.peer_bind;
     config.client_bind = settings.client_bind;

@@ -82,7 +82,9 @@ Result<Identity> parse(std::string_view text) {
         if (value.starts_with('#')) continue;
         const std::string_view key = take(value, '=');
         if (key == "format" && value != kVersion)
-            return Error{"format version " + std::string(value) + " is not known to this program"};
+            return Error{"it has format version " + std::string(value) +
+                         ", this program reads version " + std::string(kVersion) +
+                         ": it was written by a newer release, so run that one"};
         if (key == "cluster") identity.cluster = value;
         if (key == "joining") identity.joining = value == "yes";
         if (key == "node" && !parse_number(value, identity.node))

@@ -3,7 +3,6 @@
 namespace raftbus::kv {
 namespace {
 
-constexpr char kProgressVersion = 2;
 constexpr char kProgressVersionWithoutClock = 1;
 constexpr std::uint64_t kTimed = std::uint64_t{1} << 63;  // revisions are far below
 constexpr std::size_t kNumberBytes = 8;

@@ -279,6 +279,12 @@ private:
         if (!status.ok() && !status.IsNotFound()) return Error{explain(directory, status)};
         std::optional<KvProgress> found =
             status.IsNotFound() ? KvProgress{} : kv::decode_progress(bytes);
+        if (!bytes.empty() && bytes[0] > kv::kProgressVersion)
+            return Error{"the state in " + directory + " has format version " +
+                         std::to_string(static_cast<int>(bytes[0])) +
+                         ", this program reads versions 1 to " +
+                         std::to_string(static_cast<int>(kv::kProgressVersion)) +
+                         ": it was written by a newer release, so run that one"};
         if (!found) return Error{damaged(directory, "its applied index can not be read")};
         return with_configuration(db, directory, std::move(*found));
     }

@@ -98,7 +98,8 @@ Result<std::optional<SegmentHeader>> decode_segment_header(std::string_view byte
     if (!bytes.starts_with(kSegmentMagic)) return Found{};
     if (const auto version = get_int<std::uint32_t>(bytes, 8); version != kLogFormatVersion)
         return Error{"it has log format version " + std::to_string(version) +
-                     ", this program reads version " + std::to_string(kLogFormatVersion)};
+                     ", this program reads version " + std::to_string(kLogFormatVersion) +
+                     ": run the release that wrote it, or a newer one"};
     SegmentHeader header;
     header.id.identity = get_int<std::uint64_t>(bytes, 16);
     header.id.number = get_int<std::uint64_t>(bytes, 24);

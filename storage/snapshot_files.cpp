@@ -20,6 +20,15 @@ constexpr std::string_view kMagic = "RBSNAP01";
 constexpr std::uint32_t kFilesMax = 1'000'000;
 constexpr std::size_t kNumberBytes = 8;
 
+// What begins otherwise than a snapshot of this version, which is two digits at the end.
+std::string other_version(std::string_view bytes) {
+    const std::size_t name = kMagic.size() - 2;
+    if (!bytes.starts_with(kMagic.substr(0, name))) return "it does not begin as a snapshot";
+    return "it has snapshot format version " + std::string(bytes.substr(name, 2)) +
+           ", this program reads version " + std::string(kMagic.substr(name)) +
+           ": run the same release on both nodes";
+}
+
 [[noreturn]] void fail(const std::string& what, const std::string& path, int error) {
     throw DiskFailed("can not " + what + " " + path + ": " +
                      std::generic_category().message(error));
@@ -153,13 +162,13 @@ bool DirectoryIntake::append(std::string_view bytes) {
 
 // True once the list is there as a whole, or turned out not to be one; list_ is cut to it.
 bool DirectoryIntake::parse_list() {
-    const auto refuse = [this](const char* why) {
-        wrong_ = why;
+    const auto refuse = [this](std::string why) {
+        wrong_ = std::move(why);
         return listed_ = true;
     };
     std::string_view rest = list_;
     if (rest.size() < kMagic.size()) return false;
-    if (!rest.starts_with(kMagic)) return refuse("it does not begin as a snapshot of this version");
+    if (!rest.starts_with(kMagic)) return refuse(other_version(rest));
     rest.remove_prefix(kMagic.size());
     std::uint64_t count = 0;
     if (!take_number(rest, count)) return false;

@@ -35,6 +35,7 @@ Result<SoleSurvivor> plan_sole_survivor(const Inspection& found) {
     plan.configuration.members.front().voter = true;
     plan.configuration.members.front().promote = false;
     plan.configuration.removed = now.removed;
+    plan.configuration.version = now.version;
     for (const Member& member : now.everybody())
         if (member.node != self) plan.configuration.removed.push_back(member.node);
     std::ranges::sort(plan.configuration.removed);

@@ -60,7 +60,8 @@ TEST(Endpoint, KnowsPortsAndWhoReachesIt) {
 }
 
 TEST(Preamble, IsReadAsWrittenAndNothingElseIs) {
-    const Preamble preamble{kWireVersion, cluster_hash("c"), NodeId(1), 123, NodeId(2)};
+    Preamble preamble{kWireVersion, cluster_hash("c"), NodeId(1), 123, NodeId(2)};
+    preamble.oldest = 1;
     EXPECT_EQ(*decode_preamble(encode_preamble(preamble)), preamble);
     const PeerRefusal refusal{RefusalCause::wrong_cluster, NodeId(2), 1, "c"};
     EXPECT_EQ(*decode_refusal(encode_refusal(refusal)), refusal);
@@ -107,6 +108,53 @@ TEST_F(Admission, EachWrongHasItsName) {
     p = from_two;
     p.from = NodeId(1);
     EXPECT_EQ(refused(p), RefusalCause::duplicate_id);
+}
+
+TEST_F(Admission, VersionsHaveToOverlap) {
+    PeerAdmission mixed{{NodeId(1), 77, 5, {2, 3}}, {NodeId(2), NodeId(3)}, 1s};
+    const auto judged = [&](std::uint32_t oldest, std::uint32_t newest) {
+        Preamble p = from_two;
+        p.oldest = oldest;
+        p.version = newest;
+        return std::holds_alternative<RefusalCause>(mixed.judge(p, at(0s)));
+    };
+    EXPECT_FALSE(judged(1, 2));
+    EXPECT_FALSE(judged(3, 7));
+    EXPECT_TRUE(judged(1, 1));
+    EXPECT_TRUE(judged(4, 4));
+    EXPECT_TRUE(judged(0, 4)) << "a release that tells no oldest knows its newest alone";
+    mixed.require(3);
+    EXPECT_TRUE(judged(1, 2)) << "the cluster has gone on";
+    EXPECT_FALSE(judged(1, 3));
+}
+
+TEST_F(Admission, TellsOfEachNewProcessOnce) {
+    const auto news = [&](const Preamble& p) {
+        return std::get<PeerAdmission::Admitted>(admission.judge(p, at(0s))).news;
+    };
+    EXPECT_TRUE(news(from_two));
+    EXPECT_FALSE(news(from_two));
+    EXPECT_TRUE(news(with(101)));
+}
+
+TEST(Refusal, OfVersionsNamesBothAndTheNextStep) {
+    const Preamble old{.version = 1, .from = NodeId(3), .oldest = 1};
+    EXPECT_EQ(tell_refusing(RefusalCause::wrong_version, old, NodeId(1), {2, 3}, 2),
+              "refused node 3, which speaks version 1: this node speaks 2..3; upgrade that one, to a "
+              "release that knows both its own versions and the other's");
+    EXPECT_EQ(tell_refusing(RefusalCause::wrong_version, old, NodeId(1), {1, 2}, 2),
+              "refused node 3, which speaks version 1: the cluster speaks 2; install a newer release "
+              "there");
+    PeerRefusal refusal{RefusalCause::wrong_version, NodeId(1), 3, "c"};
+    refusal.oldest = 2;
+    EXPECT_EQ(tell_refused(refusal, NodeId(3), "c", NodeId(1), "tcp://a:1", {1, 1}),
+              "peer 1 at tcp://a:1 refuses this node: it speaks version 2..3, this node 1; upgrade "
+              "this node, to a release that knows both its own versions and the other's");
+    refusal.oldest = 1;
+    refusal.spoken = 3;
+    EXPECT_EQ(tell_refused(refusal, NodeId(3), "c", NodeId(1), "tcp://a:1", {1, 2}),
+              "peer 1 at tcp://a:1 refuses this node: its cluster speaks version 3, this node 1..2; "
+              "install a newer release here");
 }
 
 TEST_F(Admission, FollowsTheMembership) {

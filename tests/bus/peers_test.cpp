@@ -178,7 +178,7 @@ TEST_F(TwoNodes, AnOlderReleaseIsToldSo) {
     ASSERT_TRUE(refusal.ok());
     EXPECT_EQ(refusal->cause, RefusalCause::wrong_version);
     EXPECT_EQ(refusal->version, kWireVersion);
-    two.logged("speaks wire version 2, this node 1");
+    two.logged("refused node 1, which speaks version 2: this node speaks 1; upgrade this node");
 }
 
 TEST_F(TwoNodes, TwoProcessesWithOneIdAreFoundAndBothAreTold) {
