@@ -58,8 +58,8 @@ bool may_be_long(Op op) {
 Failure not_served() {
     return {ErrorCode::busy,
             "the state of this node differs from the other nodes', so it answers nothing from it: "
-            "send the request to another one (the node's log says more; raftbus repair is what "
-            "helps)",
+            "send the request to another one (the node's log says more; raftbus repair --force is "
+            "what helps)",
             {}};
 }
 

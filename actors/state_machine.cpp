@@ -270,8 +270,8 @@ void StateMachine::tell_judged() {
                          hex(diverged->digest) + ", " +
                          (diverged->by_majority ? "a majority has " : "the leader has ") +
                          hex(diverged->expected) +
-                         ". It serves no clients any more: stop it and run raftbus repair, so that "
-                         "it takes the state anew from the others");
+                         ". It serves no clients any more: stop it and run raftbus repair --force, "
+                         "so that it takes the state anew from the others");
     else
         context_.log(LogLevel::info, "the state of this node is the others' again");
     for (const ActorName actor : {ActorName::replicator, ActorName::gateway})

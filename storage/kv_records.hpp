@@ -25,8 +25,8 @@ namespace raftbus::kv {
 inline constexpr char kUserPrefix = 'k';
 inline constexpr std::string_view kUserEnd = "l";  // the first key after all of the users'
 inline constexpr std::string_view kConfigurationKey = "mconfiguration";
-inline constexpr char kProgressVersion = 2;  // of what stands there
 inline constexpr std::string_view kProgressKey = "mprogress";
+inline constexpr char kProgressVersion = 2;  // of what stands there
 static_assert(kUserPrefix + 1 == kUserEnd[0]);
 
 std::string encode(const KvProgress& progress);
