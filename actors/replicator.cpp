@@ -139,7 +139,8 @@ void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
         return;
     }
     CHECK(!leads(), "two leaders in one term");
-    const bool fit = log_.storage_answers(options_.storage_stall) && !log_.out_of_space();
+    const bool fit =
+        log_.storage_answers(options_.storage_stall) && !log_.out_of_space() && !diverged_;
     following().on(heartbeat, envelope.from.node, fit ? options_.priority : 0);
     leader_heard(envelope.from.node);
 }

@@ -37,7 +37,7 @@ public:
     ScanAnswer scan(const ScanQuery& query) override { return state_->scan(query); }
     bool wants_flush() const override { return state_->wants_flush(); }
     std::function<void()> begin_flush() override { return state_->begin_flush(); }
-    void end_flush() override { state_->end_flush(); }
+    bool end_flush() override { return state_->end_flush(); }
     EntryId flushed() const override { return state_->flushed(); }
     std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override {
         return state_->begin_snapshot();
