@@ -47,7 +47,7 @@ bool is_read(Op op) {
 
 // Answered from the own state.
 bool needs_state(Op op) {
-    return is_write(op) || op == Op::get || op == Op::scan || op == Op::backup;
+    return is_write(op) || op == Op::get || op == Op::scan || op == Op::backup || op == Op::watch;
 }
 
 // Its reply may hold much, and can't be put off once it is under way, as reads are.
