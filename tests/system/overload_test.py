@@ -128,7 +128,7 @@ class LazyReaders(unittest.TestCase):
             before = cluster.node(leader).resident_bytes()
             lazy = [lazy_client(cluster, leader) for _ in range(8)]
             try:
-                asked = 500  # 8 of them ask for 4 GB
+                asked = 150  # 8 of them ask for 1.2 GB
                 for client in lazy:
                     for i in range(asked):
                         client.send("GET", key=b"large%d" % (i % 16), timeout_ms=600_000)
