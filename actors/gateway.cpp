@@ -13,7 +13,7 @@ using client::ErrorCode;
 using client::Failure;
 using client::Op;
 
-enum GatewayTimer : TimerId { kDeadline, kRetryWrites, kRetryReads, kStop, kRetryMembers };
+enum GatewayTimer : TimerId { kDeadline, kRetryWrites, kRetryReads, kStop, kRetryMembers, kRetryStreams, kProgress };
 
 // A request is answered at most this much before its deadline, so that one timer serves many.
 constexpr Duration kDeadlineGrain = 1ms;
@@ -78,10 +78,6 @@ MemberChange change_of(ChangeKind kind, NodeId node) {
     return {kind, {node}};
 }
 
-Failure no_watches() {
-    return {ErrorCode::unsupported, "watches are not supported by this version", {}};
-}
-
 template <class... Functions>
 struct Overloaded : Functions... {
     using Functions::operator()...;
@@ -107,6 +103,7 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
       snapshots_(context, answers_),
       backups_(context, answers_),
       members_(context, options.incarnation, in_flight_, answers_, kRetryMembers),
+      watches_(context, options_, in_flight_, answers_, kRetryStreams, kProgress),
       deadline_(context, kDeadline),
       stop_(context, kStop) {}
 
@@ -205,8 +202,8 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                    [&](const client::Promote& promote) {
                        members_.add(key, change_of(ChangeKind::promote, promote.node));
                    },
-                   [&](const client::Watch&) { answers_.give(key, no_watches()); },
-                   [&](const client::Cancel&) { answers_.give(key, no_watches()); },
+                   [&](const client::Watch& watch) { watches_.add(key, watch); },
+                   [&](const client::Cancel&) { watches_.cancel(key); },
                },
                request.operation);
 }
@@ -243,6 +240,7 @@ void Gateway::on(const ProposeRefused& refused, const Envelope&) {
 }
 void Gateway::on(const OutcomesReady& ready, const Envelope&) {
     writes_.on_outcomes(ready);
+    watches_.on_applied(ready.index);
 }
 
 void Gateway::on(const ReadIndexReply& reply, const Envelope& envelope) {
@@ -296,6 +294,7 @@ void Gateway::on(const PeerLost&, const Envelope&) {}
 void Gateway::on(const Stop&, const Envelope&) {
     if (stopping_) return;
     stopping_ = true;
+    watches_.stop();
     stop_.start(kStopWithin);
 }
 
@@ -305,6 +304,18 @@ void Gateway::on(const SnapshotTaken& taken, const Envelope&) {
 
 void Gateway::on(const BackupRead& read, const Envelope&) {
     backups_.on_read(read);
+}
+void Gateway::on(const Watching& watching, const Envelope&) {
+    watches_.on_watching(watching);
+}
+void Gateway::on(const WatchEvents& events, const Envelope&) {
+    watches_.on_events(events);
+}
+void Gateway::on(const WatchEnded& ended, const Envelope&) {
+    watches_.on_ended(ended);
+}
+void Gateway::on(const StreamsTaken& taken, const Envelope&) {
+    watches_.on_taken(taken);
 }
 
 // What the state did with writes that are under way may be wrong as well.
@@ -341,10 +352,14 @@ void Gateway::on(const ClientsConnected& connected, const Envelope&) {
 
 void Gateway::on_timer(TimerId id) {
     if (deadline_.fired(id)) expire(in_flight_.due(context_.now() + kDeadlineGrain));
-    if (stop_.fired(id)) expire(in_flight_.all());
+    if (stop_.fired(id)) {
+        expire(in_flight_.all());
+        watches_.drop();
+    }
     writes_.on_timer(id);
     reads_.on_timer(id);
     members_.on_timer(id);
+    watches_.on_timer(id);
 }
 
 void Gateway::expire(const std::vector<RequestKey>& keys) {
@@ -365,6 +380,7 @@ Failure Gateway::expired(RequestKey key, const InFlightRequest& request) {
         return full ? Failure{ErrorCode::busy, *full, {}} : failure;
     }
     if (is_change(request.op)) return members_.expired(key);
+    if (request.op == Op::watch) return watches_.expired(key);
     if (request.op == Op::elect)
         return {ErrorCode::no_leader, "no leader came of the election in time", {}};
     if (request.op == Op::snapshot)
@@ -387,8 +403,9 @@ void Gateway::on_drained() {
     reports_.send_waiting();
     snapshots_.send_waiting();
     answers_.flush();
+    watches_.send_waiting();
     restart_deadlines();
-    if (!stopping_ || stopped_ || in_flight_.size() > 0) return;
+    if (!stopping_ || stopped_ || in_flight_.size() > 0 || !watches_.idle()) return;
     stopped_ = true;
     stop_.stop();
     context_.send({context_.self().node, ActorName::bus}, Stopped{});

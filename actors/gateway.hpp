@@ -1,7 +1,8 @@
 // gateway: the actor that clients talk to (docs/protocol.md).
 //
 // Owns: the requests in flight and the limits on them; of the work itself nothing, which is done by
-// its parts: writes, reads, reports, the log, elections, changes of the membership. Each request is
+// its parts: writes, reads, watches, reports, the log, elections, changes of the membership. Each
+// request is
 // answered exactly once: refused at once, or taken in flight (in_flight.hpp) and answered by the
 // part that works on it or at its deadline, whichever comes first (answers.hpp). Must not know:
 // sockets; how Raft works; what a command does.
@@ -19,6 +20,7 @@
 #include "actors/gateway_reads.hpp"
 #include "actors/gateway_reports.hpp"
 #include "actors/gateway_snapshots.hpp"
+#include "actors/gateway_watches.hpp"
 #include "actors/gateway_writes.hpp"
 #include "actors/in_flight.hpp"
 #include "actors/options.hpp"
@@ -33,7 +35,7 @@ using GatewayInbox =
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
                  ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected,
-                 Reconfigured, PeerSpeaks>;
+                 Reconfigured, PeerSpeaks, Watching, WatchEvents, WatchEnded, StreamsTaken>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -65,11 +67,17 @@ public:
     void on(const RepliesTaken& taken, const Envelope& envelope);
     void on(const ClientsConnected& connected, const Envelope& envelope);
 
+    void on(const Watching& watching, const Envelope& envelope);
+    void on(const WatchEvents& events, const Envelope& envelope);
+    void on(const WatchEnded& ended, const Envelope& envelope);
+    void on(const StreamsTaken& taken, const Envelope& envelope);
+
     void on_timer(TimerId id) override;
     void on_drained() override;
     std::string describe() const override;
 
     const InFlight& in_flight() const { return in_flight_; }
+    const GatewayWatches& watches() const { return watches_; }
 
 private:
     void take(const ClientFrame& frame);
@@ -102,6 +110,7 @@ private:
     GatewaySnapshots snapshots_;
     GatewayBackups backups_;
     GatewayMembers members_;
+    GatewayWatches watches_;
 
     Timer deadline_;
     Moment deadline_at_;  // when it fires, if it runs

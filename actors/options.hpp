@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/client_streams.hpp"
 #include "messages/local.hpp"
 #include "messages/types.hpp"
 #include "messages/versions.hpp"
@@ -66,6 +67,9 @@ struct GatewayOptions {
     std::uint64_t scan_items_max = 10'000;    // of one SCAN reply, whatever `limit` says
     std::uint64_t scan_bytes_max = 4 << 20;   // of one SCAN or LOG reply
     std::uint64_t session_life_ms = kSessionLifeMs;  // of sessions opened here, without use
+    std::uint64_t watches_max = 10'000;
+    std::uint64_t watches_per_client_max = 5'000;  // of one connection
+    StreamLimits streams;                          // what waits for clients that watch
     Duration timeout_default = 5s;
     Duration timeout_max = 10min;
 };

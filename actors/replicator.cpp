@@ -353,6 +353,7 @@ void Replicator::on(const Flushed& flushed, const Envelope&) {
 
 void Replicator::on(const Compacted& compacted, const Envelope&) {
     log_.on(compacted);
+    context_.send({self_, ActorName::state_machine}, LogCut{compacted.before_first.index.next()});
     if (compacted.ask)
         context_.send({self_, ActorName::gateway}, SnapshotTaken{compacted.ask, compacted.flushed});
 }

@@ -13,7 +13,8 @@
 //   RemovalTold (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 //   ReplicaLog send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway);
-//   Reconfigured (election, bus; gateway, for the version that the cluster speaks).
+//   Reconfigured (election, bus; gateway, for the version that the cluster speaks); LogCut (state
+//   machine).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
 //   which nothing is done, and `open`, the term whose saving election has confirmed. Work is done

@@ -39,6 +39,9 @@ std::uint64_t bytes_of(const Answer& answer) {
     for (const Item& item : std::get<ScanAnswer>(answer).items) bytes += bytes_of(item);
     return bytes;
 }
+// Of one ReadLog for watches: small, so that storage is soon back at what has to be made durable,
+// and this actor at what has to be applied.
+constexpr std::uint64_t kPastPieceBytes = 256 << 10;
 
 Address neighbour(const Context& context, ActorName actor) {
     return {context.self().node, actor};
@@ -70,6 +73,7 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
     CHECK(!installation_ && !install_due_, "fed while its state is being replaced");
     const NodeId self = context_.self().node;
     OutcomesReady ready;
+    state_.tell_changes_to(watches_.sink());
     for (const Batch& batch : apply.batches) {
         if (batch.header.last() <= state_.applied().index) continue;  // sent again after a start
         const bool ours = batch.header.origin == self && batch.header.kind == BatchKind::commands;
@@ -82,10 +86,12 @@ void StateMachine::on(const Apply& apply, const Envelope&) {
         }
         witness_.applied(state_.applied().index, state_.digest());
     }
+    state_.tell_changes_to(nullptr);
     ready.index = state_.applied().index;
     ready.term = state_.applied().term;
     context_.send(neighbour(context_, ActorName::replicator),
                   Applied{ready.index, state_.clock(), state_.due(), state_.digest()});
+    tell(watches_.applied(ready.index));
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
     answer_waiting();
     if (const auto due = witness_.due()) answer(*due);
@@ -123,6 +129,7 @@ void StateMachine::on_drained() {
     answered_bytes_ = 0;
     maybe_install();
     maybe_flush();
+    maybe_read_log();
 }
 
 void StateMachine::maybe_flush() {
@@ -215,6 +222,9 @@ void StateMachine::installed() {
         CHECK(state_.applied() == installation->snapshot.last);
         context_.log(LogLevel::info,
                      "a snapshot up to " + to_text(state_.applied()) + " took the state's place");
+        // What the own log says of what the snapshot covers need never have been committed.
+        state_.log_begins_at(state_.applied().index.next());
+        tell(watches_.jumped(state_.applied().index));
         OutcomesReady ready;
         ready.index = state_.applied().index;
         ready.term = state_.applied().term;
@@ -242,6 +252,8 @@ void StateMachine::installed() {
         context_.answering(waited.envelope);
         report(waited.ask, waited.envelope);
     }
+    for (const Watch& watch : std::exchange(watches_due_, {}))
+        tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
     answer_waiting();
     if (const auto due = witness_.due()) answer(*due);
 }
@@ -276,6 +288,50 @@ void StateMachine::tell_judged() {
         context_.log(LogLevel::info, "the state of this node is the others' again");
     for (const ActorName actor : {ActorName::replicator, ActorName::gateway})
         context_.send(neighbour(context_, actor), StateJudged{diverged});
+}
+
+// ---- watches
+
+void StateMachine::on(const Watch& watch, const Envelope&) {
+    if (installation_) return watches_due_.push_back(watch);
+    tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
+}
+
+void StateMachine::on(const Unwatch& unwatch, const Envelope&) {
+    std::erase_if(watches_due_, [&](const Watch& watch) { return watch.watch == unwatch.watch; });
+    watches_.remove(unwatch.watch);
+}
+
+void StateMachine::on(const WatchOn& on, const Envelope&) {
+    watches_.go_on(on.watch);
+}
+
+void StateMachine::maybe_read_log() {
+    if (installation_) return;
+    const std::optional<LogIndex> from = watches_.begin_read();
+    if (!from) return;
+    last_request_ = last_request_.next();
+    context_.serve({});  // many requests at once
+    context_.send(neighbour(context_, ActorName::storage),
+                  ReadLog{last_request_, *from, kPastPieceBytes});
+}
+
+// While the state is being replaced nothing of the old log is told any more.
+void StateMachine::on(const LogRead& read, const Envelope&) {
+    CHECK(read.request == last_request_, "one piece is read at a time");
+    if (installation_) return watches_.forget_read();
+    tell(watches_.read(read, state_.footnotes(), state_.applied().index));
+}
+
+void StateMachine::on(const LogCut& cut, const Envelope&) {
+    if (!installation_) state_.log_begins_at(cut.first);
+}
+
+void StateMachine::tell(Watches::News news) {
+    const Address gateway = neighbour(context_, ActorName::gateway);
+    for (const Watching& watching : news.begun) context_.send(gateway, watching);
+    if (!news.events.shares.empty()) context_.send(gateway, std::move(news.events));
+    for (const WatchEnded& ended : news.ended) context_.send(gateway, ended);
 }
 
 void StateMachine::on_timer(TimerId timer) {

@@ -1,13 +1,16 @@
 // state_machine: the actor that applies what is committed, and answers reads from what it has
 // applied (Raft §5.3, §8).
 //
-// Takes: Apply, ReadSnapshot, WriteSnapshot, InstallState (replicator); ReadState, AskReport,
-//   TakeSnapshot, ReadBackup (gateway); CompareDigest, DigestVerdict (a leader's replicator).
+// Takes: Apply, ReadSnapshot, WriteSnapshot, InstallState, LogCut (replicator); ReadState,
+//   AskReport, TakeSnapshot, ReadBackup, Watch, Unwatch, WatchOn (gateway); LogRead (storage);
+//   CompareDigest, DigestVerdict (a leader's replicator).
 // Sends: Applied, Flushed, SnapshotRead, SnapshotWritten, StateInstalled (replicator);
-//   OutcomesReady, StateRead, BackupRead (gateway), StateReport (whoever asked);
-//   CompareDigestReply (a leader's replicator), StateJudged (replicator, gateway).
+//   OutcomesReady, StateRead, BackupRead, Watching, WatchEvents, WatchEnded (gateway), StateReport
+//   (whoever asked); ReadLog (storage); CompareDigestReply (a leader's replicator), StateJudged
+//   (replicator, gateway).
 // Owns: the state's use: what is applied, who waits for which index, when a flush runs; its
-//   snapshot, and another node's that takes its place.
+//   snapshot, and another node's that takes its place. Of watches nothing but the sending, see
+//   watches.hpp.
 // Must not know: why an entry is committed, who leads, what a client asked.
 #pragma once
 
@@ -24,13 +27,15 @@
 #include "actors/snapshot_intake.hpp"
 #include "actors/snapshot_server.hpp"
 #include "actors/timer.hpp"
+#include "actors/watches.hpp"
 #include "storage/kv_state.hpp"
 
 namespace raftbus {
 
-using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot,
-                                       WriteSnapshot, InstallState, ReadBackup, CompareDigest,
-                                       DigestVerdict>;
+using StateMachineInbox =
+    std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot, WriteSnapshot,
+                 InstallState, ReadBackup, CompareDigest, DigestVerdict, LogCut, Watch, Unwatch,
+                 WatchOn, LogRead>;
 
 class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
@@ -57,6 +62,12 @@ public:
     // Digests of what is committed are facts, whoever leads: no fence is needed here.
     void on(const CompareDigest& question, const Envelope& envelope);
     void on(const DigestVerdict& verdict, const Envelope& envelope);
+    void on(const LogCut& cut, const Envelope& envelope);
+
+    void on(const Watch& watch, const Envelope& envelope);
+    void on(const Unwatch& unwatch, const Envelope& envelope);
+    void on(const WatchOn& on, const Envelope& envelope);
+    void on(const LogRead& read, const Envelope& envelope);
 
     void start() override;
     void on_timer(TimerId timer) override;
@@ -66,6 +77,7 @@ public:
 
     // How many reads wait for an index to be applied. The gateway's limit of requests bounds them.
     std::size_t waiting() const { return waiting_.size(); }
+    const Watches& watches() const { return watches_; }
 
 private:
     struct WaitingRead {
@@ -89,6 +101,8 @@ private:
     void tell_flushed(std::uint64_t ask);
     void maybe_install();
     void installed();
+    void tell(Watches::News news);
+    void maybe_read_log();
     void answer(const ReadState& read, const Envelope& envelope);
     void answer_waiting();
     Answer answer_to(const Query& query);
@@ -114,6 +128,10 @@ private:
     std::optional<SnapshotName> install_due_;
     std::shared_ptr<Installation> installation_;  // null: none is under way
     std::vector<WaitingReport> reports_;          // asked for meanwhile
+
+    Watches watches_;
+    std::vector<Watch> watches_due_;  // asked for while the state is being replaced
+    StorageRequest last_request_;     // of reading the log for watches
 };
 
 }  // namespace raftbus

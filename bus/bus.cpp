@@ -159,6 +159,10 @@ void Bus::tell_connected() {
     tell({ActorName::gateway}, now);
 }
 
+void Bus::on(const StreamReplies& replies, const Envelope& envelope) {
+    context_.send(envelope.from, client_port_.send_streams(replies));
+}
+
 // Links are sources, which are being visited while a message is handled; timers fire in between.
 void Bus::on(const Reconfigured& reconfigured, const Envelope&) {
     peers_ = reconfigured.peers;

@@ -1,8 +1,8 @@
 // bus: the node's end that is not an actor of Raft's but is addressed like one, Address{self, bus}.
 //
 // Owns: all network sockets, and the orderly stop.
-// Takes: ClientReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, PeerSpeaks, RemovalTold,
-// ClientRequests, RepliesTaken, ClientsConnected, Stop.
+// Takes: ClientReplies, StreamReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, PeerSpeaks,
+// RemovalTold, ClientRequests, RepliesTaken, StreamsTaken, ClientsConnected, Stop.
 // Must not know: what any other message means.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace raftbus {
 
-class Bus final : public ActorOf<Bus, std::variant<ClientReplies, Stopped, Reconfigured>>,
+class Bus final : public ActorOf<Bus, std::variant<ClientReplies, Stopped, Reconfigured, StreamReplies>>,
                   public LinkEvents {
 public:
     // `worker` is the one that serves it. `finished` is called in its thread when the node has
@@ -42,6 +42,7 @@ public:
     void start() override;
     void on_timer(TimerId id) override;
     void on(const ClientReplies& replies, const Envelope& envelope);
+    void on(const StreamReplies& replies, const Envelope& envelope);
     void on(const Stopped& stopped, const Envelope& envelope);
     void on(const Reconfigured& reconfigured, const Envelope& envelope);
     std::string describe() const override { return "bus"; }

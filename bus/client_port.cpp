@@ -75,7 +75,8 @@ ClientFrame ClientPort::to_client_frame(Frames& frames, bool whole) {
 
 void ClientPort::reply(const ClientReplies& replies) {
     for (const ClientFrame& frame : replies.frames) {
-        const SendResult result = send(frame);
+        CHECK(frame.body, "a reply has a body");
+        const SendResult result = send(frame.route, body_frame(frame));
         if (result == SendResult::sent) continue;
         shared_.counters.client_unsent.add();
         if (result == SendResult::full)
@@ -86,11 +87,33 @@ void ClientPort::reply(const ClientReplies& replies) {
     set_ready(true);
 }
 
-SendResult ClientPort::send(const ClientFrame& reply) {
-    const auto route = unpack_route(reply.route.view());
-    CHECK(route && !route->empty() && reply.body, "a reply goes back along the route it came by");
+StreamsTaken ClientPort::send_streams(const StreamReplies& replies) {
+    StreamsTaken taken{replies.burst, {}};
+    StreamStop current;  // the stream that is being sent
+    bool stopped = false;
+    for (const StreamFrame& frame : replies.frames) {
+        if (frame.stream != current.stream) {
+            current = {frame.stream, 0, false};
+            stopped = false;
+        }
+        if (stopped) continue;
+        const SendResult result = send(frame.route, shared_frame(frame.body));
+        stopped = result != SendResult::sent;
+        current.gone = result == SendResult::unreachable;
+        if (stopped)
+            taken.stopped.push_back(current);
+        else
+            ++current.taken;
+    }
+    set_ready(true);
+    return taken;
+}
+
+SendResult ClientPort::send(const SharedBytes& to, zmq::message_t body) {
+    const auto route = unpack_route(to.view());
+    CHECK(route && !route->empty(), "a reply goes back along the route it came by");
     for (const std::string_view frame : *route) outgoing_.push_back(copied_frame(frame));
-    outgoing_.push_back(body_frame(reply));
+    outgoing_.push_back(std::move(body));
     return send_frames(socket_, outgoing_);
 }
 

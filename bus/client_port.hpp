@@ -33,6 +33,9 @@ public:
     // Some long reply has not been taken yet.
     bool waits_for_readers() const { return !unread_.empty(); }
     ClientGate& gate() { return gate_; }
+    // Sends each stream's frames in order, and no more of it after the first that cannot be sent at
+    // once. That one is not lost: who asked is told.
+    StreamsTaken send_streams(const StreamReplies& replies);
 
     int fd() const override { return socket_.get(zmq::sockopt::fd); }
     // Takes bursts by its own measure, whatever `bound` says.
@@ -40,7 +43,7 @@ public:
 
 private:
     ClientFrame to_client_frame(Frames& frames, bool whole);
-    SendResult send(const ClientFrame& reply);
+    SendResult send(const SharedBytes& route, zmq::message_t body);
     zmq::message_t body_frame(const ClientFrame& reply);
 
     struct Unread {

@@ -10,7 +10,8 @@ constexpr const char* kPeerInbox = "inproc://peers";
 bool Post::stays_a_value(const Envelope& envelope, const AnyMessage& message) const {
     if (!local_.serves(envelope.to.actor)) return false;
     return std::holds_alternative<ClientRequests>(message) ||
-           std::holds_alternative<ClientReplies>(message);
+           std::holds_alternative<ClientReplies>(message) ||
+           std::holds_alternative<StreamReplies>(message);
 }
 
 void Post::send(const Envelope& envelope, const AnyMessage& message) {

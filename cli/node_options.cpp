@@ -220,12 +220,15 @@ void read_limits(const Options& options, GatewayOptions& gateway) {
     gateway.unread_bytes_max = options.bytes("unread-bytes-max").value_or(gateway.unread_bytes_max);
     gateway.unread_bytes_per_client_max =
         options.bytes("unread-bytes-per-client-max").value_or(gateway.unread_bytes_per_client_max);
+    gateway.watches_max = options.number("watches-max").value_or(gateway.watches_max);
+    gateway.watches_per_client_max =
+        options.number("watches-per-client-max").value_or(gateway.watches_per_client_max);
     gateway.batch_bytes_max = options.bytes("batch-bytes-max").value_or(gateway.batch_bytes_max);
     gateway.scan_items_max = options.number("scan-items-max").value_or(gateway.scan_items_max);
     for (const std::string_view name :
          {"key-bytes-max", "requests-max", "requests-per-client-max", "requests-bytes-max",
           "batch-bytes-max", "scan-items-max", "unread-bytes-max", "unread-bytes-per-client-max",
-          "connections-max"}) {
+          "connections-max", "watches-max", "watches-per-client-max"}) {
         if (options.text(name) == "0") refuse_option(options, name, "must be at least 1", "");
     }
     // A condition's value travels beside the new one.
@@ -307,6 +310,8 @@ const std::vector<OptionSpec>& node_option_specs() {
              "bytes of replies that clients have not read yet (default 256MiB)"),
         spec("unread-bytes-per-client-max", "SIZE", "the same, of one connection (default 32MiB)"),
         spec("connections-max", "N", "clients connected at a time (default 10000)"),
+        spec("watches-max", "N", "watches of all clients (default 10000)"),
+        spec("watches-per-client-max", "N", "watches of one connection (default 5000)"),
         spec("batch-bytes-max", "SIZE", "commands packed into one batch (default 1MiB)"),
         spec("scan-items-max", "N", "items in one SCAN reply (default 10000)"),
         spec("flush-bytes", "SIZE", "state in memory before it is written to disk (default 64MiB)"),

@@ -179,6 +179,13 @@ std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key,
                 return begin("DEMOTE", 1).put("node", std::uint64_t(demote.node.value)).take();
             },
             [&](const AskSession&) { return begin("SESSION", 0).take(); },
+            [&](const AskWatch& watch) {
+                MapPacker map = begin("WATCH", 2 + (watch.from ? 1 : 0));
+                map.put(watch.prefix ? "prefix" : "key", key);
+                map.put("progress_ms", watch.progress_ms);
+                if (watch.from) map.put("from", watch.from);
+                return map.take();
+            },
             [&](const AskPair&) {
                 return begin("TXN", 1)
                     .put_list("then", {read_step(kPair[0]), read_step(kPair[1])})
@@ -241,6 +248,12 @@ std::optional<ReplyFields> unpack_reply(std::string_view body) {
         if (name == "items") reply.items = unpack_items(value.raw);
         if (name == "session") reply.session = value.number;
         if (name == "succeeded") reply.succeeded = value.boolean;
+        if (name == "watching") reply.watching = value.boolean;
+        if (name == "progress") reply.progress = value.boolean;
+        if (name == "more") reply.more = value.boolean;
+        if (name == "event") reply.event = value.bytes;
+        if (name == "key") reply.key = value.bytes;
+        if (name == "first") reply.first = value.number;
         if (name == "results") reply.results = unpack_results(value.raw);
     });
     if (!whole) return std::nullopt;

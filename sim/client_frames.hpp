@@ -43,9 +43,15 @@ struct AskToDemote {
 struct AskSession {};
 // Reads the two keys that transactions set together, at once.
 struct AskPair {};
+// Every change of the key, or of all with that prefix.
+struct AskWatch {
+    bool prefix = false;
+    std::uint64_t from = 0;  // 0: from now on
+    std::uint64_t progress_ms = 1'000;
+};
 using Ask = std::variant<Get, Set, Erase, ScanAll, NoOperation, AskStatus, AskLog, AskHeartbeat,
                          AskElection, AskToAdd, AskToRemove, AskToPromote, AskToDemote, AskSession,
-                         AskPair>;
+                         AskPair, AskWatch>;
 // The endpoints that AskToAdd names.
 Member simulated_member(NodeId node, bool voter);
 
@@ -82,6 +88,13 @@ struct ReplyFields {
     std::uint64_t session = 0;
     bool succeeded = false;            // a transaction
     std::vector<ReplyFields> results;  // its
+    // A watch.
+    bool watching = false;
+    bool progress = false;
+    bool more = false;
+    std::string event;
+    std::string key;
+    std::uint64_t first = 0;
 };
 // None if it is not a reply.
 std::optional<ReplyFields> unpack_reply(std::string_view body);

@@ -147,6 +147,9 @@ void Cluster::heal() {
 void Cluster::post(SimNode& from, const Envelope& envelope, const AnyMessage& message,
                    Moment sent) {
     demand(rules_.on_said(from.id(), message, envelope.to, sent));
+    // First election stops, then the gateway.
+    if (std::get_if<Stopped>(&message) && envelope.from.actor == ActorName::election)
+        return tell_actors(from.id(), Stop{}, {ActorName::gateway});
     if (envelope.to.actor == ActorName::bus) return hear(from, message);
     const Mail::PipeNumber pipe = mail_.pipe(envelope.from, envelope.to);
     Letter letter = Mail::seal(envelope, message, sent);
@@ -254,6 +257,8 @@ void Cluster::hear(SimNode& node, const AnyMessage& message) {
     if (auto* replies = std::get_if<ClientReplies>(&message)) {
         if (listener_)
             for (const ClientFrame& frame : replies->frames) listener_->on_reply(node.id(), frame);
+    } else if (auto* streams = std::get_if<StreamReplies>(&message)) {
+        hear_streams(node.id(), *streams);
     } else if (auto* reconfigured = std::get_if<Reconfigured>(&message)) {
         follow(node, *reconfigured);
     } else if (std::get_if<Stopped>(&message) && stopping_.erase(node.id())) {
@@ -261,6 +266,25 @@ void Cluster::hear(SimNode& node, const AnyMessage& message) {
             if (this->node(id).life() == life) stop_when_idle(id);
         });
     }
+}
+
+// As the client port does.
+void Cluster::hear_streams(NodeId node, const StreamReplies& replies) {
+    StreamsTaken taken{replies.burst, {}};
+    std::uint64_t stopped = 0;
+    std::map<std::uint64_t, std::uint64_t> counts;  // by stream
+    for (const StreamFrame& frame : replies.frames) {
+        if (frame.stream == stopped) continue;
+        using Heard = ClientEvents::Heard;
+        const Heard heard = listener_ ? listener_->on_stream(node, frame) : Heard::taken;
+        if (heard == Heard::taken) {
+            ++counts[frame.stream];
+        } else {
+            stopped = frame.stream;
+            taken.stopped.push_back({frame.stream, counts[frame.stream], heard == Heard::gone});
+        }
+    }
+    tell_actors(node, taken, {ActorName::gateway});
 }
 
 // Storage is let finish what it is at.

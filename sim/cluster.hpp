@@ -45,6 +45,10 @@ class ClientEvents {
 public:
     // A frame came out of the node's client socket.
     virtual void on_reply(NodeId node, const ClientFrame& frame) = 0;
+    enum class Heard { taken, full, gone };
+    // One of those that come without being asked for one by one. Unless it is taken, it was not
+    // sent.
+    virtual Heard on_stream(NodeId node, const StreamFrame& frame) = 0;
 
 protected:
     ~ClientEvents() = default;
@@ -167,6 +171,7 @@ private:
     bool let_in(NodeId from, NodeId to);
     void refuse(NodeId from, NodeId to);
     void hear(SimNode& node, const AnyMessage& message);
+    void hear_streams(NodeId node, const StreamReplies& replies);
     void tell_actors(NodeId node, const AnyMessage& message,
                      std::initializer_list<ActorName> actors);
     Broken check_leases() const;

@@ -136,6 +136,7 @@ WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
     load.times = random.below(2) == 0;
     load.fastest_clock = *std::max_element(plan.clock_rates.begin(), plan.clock_rates.end());
     load.fastest_clock = std::max(load.fastest_clock, NodeClock::kTrueRate);
+    load.watchers = stream(options.seed, 8).below(4);
     return load;
 }
 

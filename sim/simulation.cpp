@@ -133,10 +133,12 @@ void Simulation::advance_to(Moment end) {
                 this->end(Ending::stuck, what_is_missing());
             return;
         case Phase::reading:
-            if (cluster_.run_until([this] { return workload_->idle(); }, end - cluster_.now()))
+            if (cluster_.run_until([this] { return workload_->idle() && all_are_told(); },
+                                   end - cluster_.now()))
                 begin_ageing();
             else if (cluster_.now() >= phase_end_)
-                this->end(Ending::stuck, "clients get no answers");
+                this->end(Ending::stuck, workload_->idle() ? "watches do not come to the end"
+                                                           : "clients get no answers");
             return;
         case Phase::ageing:
             if (cluster_.run_until([this] { return nothing_is_due(); }, end - cluster_.now()))
@@ -193,7 +195,12 @@ void Simulation::begin_reading() {
     phase_ = Phase::reading;
     phase_end_ = cluster_.now() + kRecovery;
     converged_at_ = cluster_.now();
+    converged_commit_ = cluster_.rules().commit();
     converged_in_ = cluster_.node(*cluster_.leader()).replicator().fence();
+}
+
+bool Simulation::all_are_told() const {
+    return workload_->watchers().all_told(converged_commit_);
 }
 
 void Simulation::begin_ageing() {
@@ -227,6 +234,8 @@ void Simulation::judge() {
     const History history = workload_->history();
     if (const auto missing = missing_write(history, cluster_.rules().committed()))
         return end(Ending::wrong, *missing);
+    if (const auto broken = workload_->watchers().judge(cluster_.rules().committed()))
+        return end(Ending::wrong, *broken);
     if (const auto broken = check_revisions(history)) return end(Ending::wrong, *broken);
     const Verdict verdict = check_linearizability(history);
     if (std::holds_alternative<NotLinearizable>(verdict))

@@ -73,6 +73,7 @@ private:
     void begin_reading();
     void begin_ageing();
     bool nothing_is_due() const;
+    bool all_are_told() const;
     void end_ageing();
     void judge();
     void end(Ending ending, std::string what);
@@ -85,6 +86,7 @@ private:
     Phase phase_ = Phase::faults;
     Moment phase_end_;
     Moment converged_at_;
+    LogIndex converged_commit_;
     Term converged_in_;
     bool aged_ = false;  // something was due when all was read
     RunResult result_;

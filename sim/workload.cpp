@@ -22,6 +22,12 @@ std::string route_of(std::size_t client) {
     return "client-" + std::to_string(client);
 }
 
+std::vector<std::string> names_of_keys(std::size_t count) {
+    std::vector<std::string> names;
+    for (std::size_t k = 0; k < count; ++k) names.push_back("k" + std::to_string(k));
+    return names;
+}
+
 // A transaction is judged as the conditional set that it is.
 ReplyFields as_set(ReplyFields reply) {
     if (!reply.ok || reply.succeeded) return reply;
@@ -36,8 +42,11 @@ ReplyFields as_set(ReplyFields reply) {
 }  // namespace
 
 Workload::Workload(Cluster& cluster, const WorkloadOptions& options)
-    : cluster_(cluster), options_(options), timed_(options.fastest_clock) {
-    for (std::size_t k = 0; k < options.keys; ++k) keys_.push_back("k" + std::to_string(k));
+    : cluster_(cluster),
+      options_(options),
+      keys_(names_of_keys(options.keys)),
+      timed_(options.fastest_clock),
+      watchers_(cluster, options.watchers, options.seed, keys_) {
     for (std::size_t c = 0; c < options.clients; ++c)
         clients_.emplace_back(splitmix(options.seed + c)).repeats = c < options.with_sessions;
     cluster_.listen(this);
@@ -48,6 +57,7 @@ Workload::~Workload() {
 }
 
 void Workload::start() {
+    watchers_.start();
     for (std::size_t c = 0; c < clients_.size(); ++c) later(c, options_.think_max);
 }
 
@@ -176,6 +186,7 @@ void Workload::send(std::size_t number, Duration timeout) {
 
 void Workload::on_reply(NodeId, const ClientFrame& frame) {
     const std::string_view route = frame.route.view();
+    if (Watchers::own(frame.route)) return watchers_.on_reply(frame);
     if (!route.starts_with("client-")) throw RuleBroken("a reply to a client that does not exist");
     const std::size_t number = std::stoul(std::string(route.substr(7)));
     Client& client = clients_.at(number);

@@ -11,6 +11,7 @@
 #include "sim/client_frames.hpp"
 #include "sim/cluster.hpp"
 #include "sim/timed_keys.hpp"
+#include "sim/watchers.hpp"
 
 namespace raftbus::sim {
 
@@ -30,6 +31,7 @@ struct WorkloadOptions {
     std::size_t with_sessions = 0;  // so many of the clients repeat what is not answered, in one
     bool transactions = false;      // some sets are made as transactions
     bool times = false;             // clients set keys with times, and look whether they are there
+    std::size_t watchers = 0;       // clients that watch, beside the others
     std::int64_t fastest_clock = 1'000'000;  // of all nodes, in a million true microseconds
 };
 
@@ -56,6 +58,7 @@ public:
     std::size_t repeated() const { return repeated_; }
     const std::vector<std::string>& keys() const { return keys_; }
     const TimedKeys& timed_keys() const { return timed_; }
+    const Watchers& watchers() const { return watchers_; }
 
 private:
     struct UnderWay {
@@ -85,6 +88,9 @@ private:
 
     void happen(std::uint32_t what, std::uint64_t which) override;
     void on_reply(NodeId node, const ClientFrame& frame) override;
+    Heard on_stream(NodeId, const StreamFrame& frame) override {
+        return watchers_.on_stream(frame);
+    }
     NodeId some_node(Client& client, bool member) const;
     void later(std::size_t client, Duration wait);
     void begin(std::size_t number);
@@ -114,6 +120,7 @@ private:
     std::vector<Client> clients_;
     History history_;
     TimedKeys timed_;
+    Watchers watchers_;
     bool stopping_ = false;
     std::uint64_t last_id_ = 0;
     std::size_t answered_ = 0;

@@ -122,6 +122,64 @@ TEST_F(ClientPortTest, AReplyToAClientThatHasGoneIsDropped) {
     EXPECT_EQ(answer_to(zmq::socket_type::req, {"second"}), (Message{"second"}));
 }
 
+// The gateway tries what was not taken again, and nothing overtakes it: a client that begins to
+// read late gets all of it, in order.
+TEST_F(ClientPortTest, AStreamStopsWhereItsClientDoesNotReadAndLosesNothing) {
+    constexpr std::uint64_t kFrames = 300;
+    node.config.client_port.replies_waiting_max = 10;
+    auto route = std::make_shared<SharedBytes>();
+    auto sent = std::make_shared<std::uint64_t>(0);
+    const auto send = [=](Context& me) {
+        StreamReplies replies{*sent + 1, {}};
+        for (std::uint64_t i = *sent; i < kFrames; ++i) {
+            std::string body = std::to_string(i);
+            body.resize(100'000, ' ');
+            replies.frames.push_back({1, *route, SharedBytes::own(std::move(body))});
+        }
+        me.send({me.self().node, ActorName::bus}, std::move(replies));
+    };
+    auto& script = node.scripts[ActorName::gateway];
+    script.receive = [=](Context& me, const Envelope&, const AnyMessage& message) {
+        if (const auto* requests = std::get_if<ClientRequests>(&message)) {
+            *route = requests->frames.front().route;
+            send(me);
+        } else if (const auto* taken = std::get_if<StreamsTaken>(&message)) {
+            if (taken->stopped.empty()) return;
+            *sent += taken->stopped.front().taken;
+            me.set_timer(1, Duration(1'000));
+        }
+    };
+    script.timer = [=](Context& me, TimerId) { send(me); };
+    node.start();
+    Wire late(zmq::socket_type::dealer, node.config.client_bind);
+    late.socket().set(zmq::sockopt::rcvhwm, 1);
+    late.send({"", "begin"});
+    const auto [envelope, first] = node.received<StreamsTaken>(ActorName::gateway);
+    ASSERT_EQ(first.stopped.size(), 1U);
+    EXPECT_FALSE(first.stopped.front().gone);
+    for (std::uint64_t i = 0; i < kFrames; ++i) {
+        const auto message = late.receive();
+        ASSERT_TRUE(message.has_value()) << i;
+        ASSERT_EQ(std::stoull(message->at(1)), i);
+    }
+}
+
+TEST_F(ClientPortTest, AStreamToAClientThatHasGoneIsToldSo) {
+    node.scripts[ActorName::gateway].receive = [](Context& me, const Envelope& from,
+                                                  const AnyMessage& message) {
+        if (!std::holds_alternative<ClientRequests>(message)) return;
+        const std::string_view nobody[] = {"nobody", ""};
+        const SharedBytes route = SharedBytes::own(pack_route(nobody));
+        me.send(from.from, StreamReplies{7, {{3, route, SharedBytes::own("x")}}});
+    };
+    node.start();
+    Wire client(zmq::socket_type::dealer, node.config.client_bind);
+    client.send({"", "begin"});
+    const auto [envelope, taken] = node.received<StreamsTaken>(ActorName::gateway);
+    EXPECT_EQ(taken.stopped, (std::vector<StreamStop>{{3, 0, true}}));
+    EXPECT_EQ(taken.burst, 7U);
+}
+
 TEST(Route, PacksFramesAndUnpacksThemAgain) {
     const std::vector<std::string_view> frames{std::string_view("\0\1\2\3\4", 5), "", "proxy", ""};
     EXPECT_EQ(unpack_route(pack_route(frames)), frames);

@@ -377,6 +377,15 @@ std::string reply_of(const nlohmann::json& vector) {
         append_reply(bytes, head,
                      HeartbeatReply{NodeId(reply.at("leader")), Term(reply.at("term")),
                                     reply.at("round_trip_us")});
+    } else if (kind == "watching") {
+        append_reply(bytes, head, WatchingReply{LogIndex(reply.at("revision"))});
+    } else if (kind == "event") {
+        WatchEvent event{reply.at("revision"), {}};
+        std::string pairs;
+        append_event(pairs, KeyEvent::set, reply.at("key").get<std::string>(),
+                     reply.at("value").get<std::string>(), event.revision);
+        event.pairs = SharedBytes::own(std::move(pairs));
+        append_reply(bytes, head, WatchEventReply{event});
     } else if (kind == "session") {
         append_reply(bytes, head, SessionReply{reply.at("session")});
     } else if (kind == "txn") {

@@ -43,7 +43,7 @@ std::vector<Bug> mutants() {
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
                                kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
                                kLayers = "kv_layers.cpp", kExecute = "kv_execute.cpp",
-                               kTransaction = "transaction.cpp", kChanges = "member_changes.cpp";
+                               kTransaction = "transaction.cpp", kWatches = "watches.cpp", kChanges = "member_changes.cpp";
     const sim::RunOptions changes = only({Fault::membership, Fault::crash, Fault::cut,
                                           Fault::partition, Fault::delay, Fault::elect});
     return {
@@ -111,6 +111,9 @@ std::vector<Bug> mutants() {
          "the leader's wall clock is the time in the log",
          kLeading,
          50,
+         {}},
+        {"watch_gap", "a watch follows the present one entry too early", kWatches, 100, {}},
+        {"footnotes_not_flushed", "a start forgets which commands changed nothing", kLayers, 100,
          {}},
         {"no_ticks", "keys go only when somebody writes", kLeading, 50, {}},
         {"transaction_in_part", "a transaction's first step is left out", kTransaction, 50, {}},

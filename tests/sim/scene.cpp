@@ -29,7 +29,16 @@ std::uint64_t SceneClient::send(NodeId node, const Ask& ask, const std::string& 
 void SceneClient::on_reply(NodeId, const ClientFrame& frame) {
     const auto reply = unpack_reply(frame.body->view());
     if (!reply) fail("a reply that is not one");
+    if (const auto stream = streams_.find(reply->id); stream != streams_.end()) {
+        stream->second.push_back(*reply);
+        return;
+    }
     if (!answers_.emplace(reply->id, *reply).second) fail("a second answer to one request");
+}
+
+SceneClient::Heard SceneClient::on_stream(NodeId node, const StreamFrame& frame) {
+    on_reply(node, {frame.route, frame.body});
+    return Heard::taken;
 }
 
 std::optional<ReplyFields> SceneClient::answer(std::uint64_t number) const {

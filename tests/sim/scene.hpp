@@ -54,17 +54,29 @@ public:
     std::uint64_t open_session(Duration limit = 10s) {
         return insist(AskSession{}, {}, limit).session;
     }
+    // Begins a watch and does not wait. Returns its number.
+    std::uint64_t watch(NodeId node, const AskWatch& ask, const std::string& key) {
+        const std::uint64_t number = send(node, ask, key);
+        streams_[number];
+        return number;
+    }
+    // What came of it so far.
+    const std::vector<ReplyFields>& stream(std::uint64_t number) const {
+        return streams_.at(number);
+    }
     // Everything that is there.
     std::vector<ReplyItem> scan(Duration limit = 10s) { return insist(ScanAll{}, {}, limit).items; }
 
 private:
     void on_reply(NodeId node, const ClientFrame& frame) override;
+    Heard on_stream(NodeId node, const StreamFrame& frame) override;
     ReplyFields insist(const Ask& ask, const std::string& key, Duration limit);
 
     Cluster& cluster_;
     std::uint64_t last_ = 0;
     std::uint32_t next_node_ = 0;
     std::map<std::uint64_t, ReplyFields> answers_;
+    std::map<std::uint64_t, std::vector<ReplyFields>> streams_;
 };
 
 class Scene {
