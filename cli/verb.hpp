@@ -83,6 +83,7 @@ Verb elect_verb();
 Verb snapshot_verb();
 Verb log_verb();
 Verb trace_verb();
+Verb watch_verb();
 Verb shell_verb();
 Verb sim_verb();
 Verb bench_verb();
