@@ -23,6 +23,7 @@ enum class Exit : int {
     sim_stuck = 11,      // no progress although everything is well
     sim_crashed = 12,    // a check inside an actor failed
     sim_undecided = 13,  // the history was too hard to judge
+    lock_lost = 74,      // `raftbus lock`: the command was ended, for the lock could not be kept
     fatal = 70,          // `raftbus node`: a failed disk or a bug
     interrupted = 130,   // SIGINT
     terminated = 143,    // SIGTERM

@@ -84,6 +84,7 @@ Verb snapshot_verb();
 Verb log_verb();
 Verb trace_verb();
 Verb watch_verb();
+Verb lock_verb();
 Verb shell_verb();
 Verb sim_verb();
 Verb bench_verb();

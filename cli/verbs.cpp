@@ -7,12 +7,12 @@ namespace raftbus::cli {
 
 const std::vector<Verb>& all_verbs() {
     static const std::vector<Verb> verbs = {
-        set_verb(),    get_verb(),       delete_verb(),  txn_verb(),    scan_verb(),
-        no_op_verb(),  status_verb(),    members_verb(), log_verb(),    heartbeat_verb(),
-        elect_verb(),  snapshot_verb(),  watch_verb(), trace_verb(),   shell_verb(),  node_verb(),
-        check_verb(),  repair_verb(),    recover_verb(), backup_verb(), restore_verb(),
-        export_verb(), import_verb(),    sim_verb(),     bench_verb(),  help_verb(),
-        cheat_verb(),  completion_verb()};
+        set_verb(),    get_verb(),      delete_verb(),  txn_verb(),       scan_verb(),
+        no_op_verb(),  status_verb(),   members_verb(), log_verb(),       heartbeat_verb(),
+        elect_verb(),  snapshot_verb(), lock_verb(),    watch_verb(),     trace_verb(),
+        shell_verb(),  node_verb(),     check_verb(),   repair_verb(),    recover_verb(),
+        backup_verb(), restore_verb(),  export_verb(),  import_verb(),    sim_verb(),
+        bench_verb(),  help_verb(),     cheat_verb(),   completion_verb()};
     return verbs;
 }
 
