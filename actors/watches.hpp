@@ -17,6 +17,7 @@
 
 #include "actors/watch_index.hpp"
 #include "messages/local.hpp"
+#include "messages/watching.hpp"
 #include "storage/changes.hpp"
 #include "storage/footnotes.hpp"
 

@@ -10,6 +10,7 @@
 #include "messages/envelope.hpp"
 #include "messages/local.hpp"
 #include "messages/raft.hpp"
+#include "messages/watching.hpp"
 
 namespace raftbus {
 

@@ -14,6 +14,7 @@
 #include "messages/backup.hpp"
 #include "messages/local.hpp"
 #include "messages/types.hpp"
+#include "messages/watching.hpp"
 
 namespace raftbus::client {
 
