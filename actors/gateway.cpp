@@ -328,6 +328,7 @@ void Gateway::on(const StateJudged& judged, const Envelope&) {
         const Failure failure = is_write(request->op) ? writes_.expired(*request) : not_served();
         answers_.give(key, failure);
     }
+    watches_.end_all(not_served());
 }
 
 void Gateway::on(const Reconfigured& reconfigured, const Envelope&) {

@@ -220,6 +220,10 @@ void GatewayWatches::stop() {
     }
 }
 
+void GatewayWatches::end_all(const client::Failure& failure) {
+    while (!watches_.empty()) end(watches_.begin(), failure, true);
+}
+
 // ---- what becomes of the messages
 
 void GatewayWatches::on_left(WatchNumber mark) {

@@ -47,6 +47,8 @@ public:
 
     // The node stops: every watch ends.
     void stop();
+    // Every watch ends like this.
+    void end_all(const client::Failure& failure);
     // What has not left by now never will.
     void drop() { streams_.drop_all(); }
     // Nothing is left to be sent.

@@ -20,7 +20,7 @@ std::string removed_text(const SoleSurvivor& plan) {
 Value::Map record(const Inspection& found, const SoleSurvivor& plan, bool done) {
     Value::List removed;
     for (const NodeId node : plan.configuration.removed)
-        removed.push_back(std::uint64_t(node.value));
+        removed.emplace_back(std::uint64_t{node.value});
     return {{"node", std::uint64_t(found.identity->node.value)},
             {"done", done},
             {"last", found.log->last.index.value},

@@ -197,7 +197,7 @@ std::string to_text(const Faults& faults) {
 }
 
 std::vector<std::uint32_t> draw_priorities(std::uint64_t seed, std::size_t nodes) {
-    Random random = stream(seed, 8);
+    Random random = stream(seed, 9);
     if (random.below(4) != 0) return {};
     std::vector<std::uint32_t> priorities(nodes);
     for (std::uint32_t& priority : priorities)

@@ -48,8 +48,17 @@ void Watchers::tick(std::size_t number) {
     cluster_.events().add(cluster_.now() + wait, [this, number] { tick(number); });
 }
 
+// Some clients do not keep what they were told: they want the past again.
+void Watchers::forget_some(One& one) {
+    if (one.next <= one.begin || one.random.below(4) != 0) return;
+    one.next = one.begin + one.random.below(one.next - one.begin);
+    one.partial = 0;
+    std::erase_if(one.seen, [&](const Told& told) { return told.revision >= one.next; });
+}
+
 void Watchers::connect(std::size_t number) {
     One& one = all_[number];
+    forget_some(one);
     auto node = static_cast<std::uint32_t>(one.random.below(cluster_.size()) + 1);
     while (!cluster_.born(node)) --node;
     one.attempt = ++one.attempts;

@@ -55,6 +55,7 @@ private:
 
     void tick(std::size_t number);
     void connect(std::size_t number);
+    static void forget_some(One& one);
     void take(One& one, const ReplyFields& reply);
     std::pair<std::size_t, std::uint64_t> of(const SharedBytes& route) const;
 

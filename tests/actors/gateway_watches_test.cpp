@@ -120,6 +120,19 @@ TEST(GatewayWatches, AnIdIsUsedOnceOnAConnectionAndMayBeUsedOnAnother) {
     EXPECT_EQ(scene.gateway.watches().size(), 2U);
 }
 
+TEST(GatewayWatches, EndWhenTheStateIsFoundToDiffer) {
+    WatchScene scene;
+    scene.ask(watch(1, "k"));
+    scene.begin(1, 4);
+    scene.drain();
+    scene.state(StateJudged{Divergence{LogIndex(3), 1, 2, true}});
+    EXPECT_EQ(scene.sent<Unwatch>().watch, WatchNumber(1));
+    const std::vector<Json> replies = scene.drain();
+    ASSERT_EQ(replies.size(), 1U);
+    expect_failure(replies[0], "BUSY", "no");
+    EXPECT_EQ(scene.gateway.watches().size(), 0U);
+}
+
 TEST(GatewayWatches, ThereAreLimits) {
     GatewayOptions options;
     options.watches_max = 3;
