@@ -321,8 +321,8 @@ const std::vector<OptionSpec>& node_option_specs() {
             "log-keep-bytes", "SIZE",
             "log that stays after a flush, for followers that are a little behind (default 64MiB)"),
         spec("disk-reserve", "SIZE",
-             "room kept aside, so that a full disk stops writes and nothing else; as much as "
-             "flush-bytes is enough (default 64MiB)"),
+             "room kept aside, so that a full disk stops writes and nothing else; flush-bytes and "
+             "half as much again is enough (default 96MiB)"),
         spec("log-keep-entries", "N", "and at most so many entries (default 1000000)"),
         spec(
             "snapshot-rate", "SIZE",

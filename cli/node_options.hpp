@@ -32,7 +32,7 @@ struct NodeSettings {
     std::uint64_t flush_entries = 10'000'000;
     std::uint64_t segment_bytes = 32 << 20;
     std::uint64_t log_keep_bytes = 64 << 20;
-    std::uint64_t disk_reserve = 64 << 20;  // 0: none
+    std::uint64_t disk_reserve = 96 << 20;  // 0: none
     std::uint64_t log_keep_entries = 1'000'000;
     std::string log_level = "info";
     std::string log_format = "auto";

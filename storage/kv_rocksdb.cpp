@@ -30,6 +30,7 @@ using kv::kProgressKey;
 using kv::kUserEnd;
 using kv::kUserPrefix;
 
+constexpr std::uint64_t kRoomBesides = 1 << 20;  // manifests, small logs
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
 // Beside the directory: what it was before an installation, and the two ends of a snapshot.
 constexpr std::string_view kOldSuffix = "-old";
@@ -98,6 +99,19 @@ rocksdb::Options make_options(const KvRocksdbOptions& ours) {
     // again.
     options.sst_file_manager.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
     return options;
+}
+
+// RocksDB bears no full disk: where its own assertions are built in, as in Debian's, a write after
+// one that found no room ends the process. So the room is looked for first: for `bytes` and what it
+// writes besides. False: there is none, also after what was kept aside has been given up.
+bool find_room(const std::string& directory, std::uint64_t bytes,
+               const std::function<bool()>& make_room) {
+    const auto has_room = [&] {
+        std::error_code error;
+        const auto space = std::filesystem::space(directory, error);
+        return error || space.available >= bytes + kRoomBesides;
+    };
+    return has_room() || (make_room() && has_room());
 }
 
 class RocksdbCursor final : public KvCursor {
@@ -194,8 +208,8 @@ public:
     }
 
     bool write(const KvTable& table, const KvProgress& progress) override {
-        rocksdb::Status status = try_write(table, progress);
-        if (status.IsNoSpace() && make_room_()) status = try_write(table, progress);
+        if (!find_room(directory_, table.bytes(), make_room_)) return false;
+        const rocksdb::Status status = try_write(table, progress);
         if (status.IsNoSpace()) return false;
         require(directory_, status);
         progress_ = progress;
@@ -212,11 +226,8 @@ public:
         rocksdb::Checkpoint* raw = nullptr;
         require(directory_, rocksdb::Checkpoint::Create(db_.get(), &raw));
         const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
-        rocksdb::Status status = checkpoint->CreateCheckpoint(copy);
-        if (status.IsNoSpace() && make_room_()) {
-            remove_directory(copy);
-            status = checkpoint->CreateCheckpoint(copy);
-        }
+        if (!find_room(directory_, 0, make_room_)) return nullptr;
+        const rocksdb::Status status = checkpoint->CreateCheckpoint(copy);
         if (status.IsNoSpace()) {
             remove_directory(copy);
             return nullptr;
@@ -266,9 +277,10 @@ private:
     static Result<std::unique_ptr<rocksdb::DB>> open_database(
         const std::string& directory, const rocksdb::Options& options,
         const std::function<bool()>& make_room) {
+        if (!find_room(directory, 0, make_room))
+            return Error{inaccessible(directory, "no room on the disk")};
         rocksdb::DB* db = nullptr;
-        rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
-        if (status.IsNoSpace() && make_room()) status = rocksdb::DB::Open(options, directory, &db);
+        const rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
         if (!status.ok()) return Error{explain(directory, status)};
         return std::unique_ptr<rocksdb::DB>(db);
     }

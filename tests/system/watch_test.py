@@ -78,7 +78,9 @@ def receive_events(client, count, seconds=60):
 
 class Watches(OnThreeNodes):
     def test_changes_come_in_order_on_every_node(self):
-        writer = self.clients[1]
+        # On a connection of its own: what is watched comes between replies.
+        writer = Client(self.clients[1].address)
+        self.addCleanup(writer.close)
         for client in self.on_every_node():
             key = self.key(client.address)
             watch = client.send("WATCH", prefix=key)
