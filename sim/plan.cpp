@@ -137,6 +137,7 @@ WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
     load.fastest_clock = *std::max_element(plan.clock_rates.begin(), plan.clock_rates.end());
     load.fastest_clock = std::max(load.fastest_clock, NodeClock::kTrueRate);
     load.watchers = stream(options.seed, 8).below(4);
+    if (load.clients == 0) load.watchers = 0;
     return load;
 }
 

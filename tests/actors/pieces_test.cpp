@@ -15,6 +15,8 @@
 namespace raftbus::testing {
 namespace {
 
+using namespace std::chrono_literals;
+
 const Moment kNow{std::chrono::seconds(1)};
 
 // ---- vote_tally

@@ -195,11 +195,11 @@ TEST(ClientSession, ARefusalAfterAnAttemptWithoutAnAnswerLeavesTheWriteUnknown) 
 
 TEST(ClientSession, ThatCanNotBeOpenedMeansThatNothingWasWritten) {
     TestServer mute([](const Value&) { return silence(); });
-    Client client({mute.endpoint()}, 100ms);
+    Client client({mute.endpoint()}, 1s);
     EXPECT_EQ(failure_of(client, kSet, Effect::writes_once).exit, Exit::not_executed);
     EXPECT_THAT(mute.ops(), ElementsAre("SESSION"));
     TestServer lost([](const Value&) { return refuse_with("NO_LEADER"); });
-    Client other({lost.endpoint()}, 100ms);
+    Client other({lost.endpoint()}, 1s);
     EXPECT_EQ(other.call(kSet, Effect::writes_once).error(), "NO_LEADER");
 }
 

@@ -169,7 +169,7 @@ TEST_F(MembersCommand, APlanShowsVotersAndQuorumAndChangesNothing) {
     EXPECT_EQ(run({"members", "remove", "2", "--dry-run", "-o", "json"}), Exit::done);
     EXPECT_EQ(out.str(), "[{\"op\":\"REMOVE\",\"node\":2,\"voters\":[1,3],\"quorum\":2}]\n");
     EXPECT_EQ(run({"members", "demote", "2", "--dry-run"}), Exit::done);
-    EXPECT_THAT(out.str(), AllOf(HasSubstr("demote n2"), HasSubstr("n1,n3  2")));
+    EXPECT_THAT(out.str(), HasSubstr("demote n2  n1,n3        2"));
     EXPECT_EQ(run({"members", "add", "5", "tcp://h:1", "tcp://h:2", "--dry-run"}), Exit::done);
     EXPECT_THAT(out.str(), HasSubstr("n1,n2,n3  ")) << "a learner first";
     for (const std::string& op : cluster.ops()) EXPECT_EQ(op, "MEMBERS");

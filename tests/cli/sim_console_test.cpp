@@ -66,7 +66,7 @@ TEST_F(Console, WhatIsCutCanBeSeen) {
 
 TEST_F(Console, ProcessesDieAndComeBack) {
     EXPECT_EQ(type({"set k v", "kill 1", "show", "start 1", "crash 2", "start 2", "stop 3",
-                    "start 3", "elect 3", "log 3", "finish"}),
+                    "start 3", "run 1s", "elect 3", "log 3", "finish"}),
               Exit::done);
     EXPECT_THAT(out.str(),
                 AllOf(HasSubstr("n1 is killed"), HasSubstr("down"), HasSubstr("n2 loses power"),
