@@ -212,8 +212,11 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     KvRocksdbOptions state_options;
     state_options.layers.flush_bytes = settings.flush_bytes;
     state_options.layers.replay_entries = settings.flush_entries;
-    state_options.make_room = [disk = parts.disk.get()] { return disk->release_reserve(); };
+    state_options.make_room = [disk = parts.disk.get()](bool start) {
+        return disk->release_reserve(start);
+    };
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
+    parts.disk->hold_reserve();  // again, as far as there is room
     parts.state = with_faults(std::move(parts.state), log);
     if (const Status together = bring_together(*parts.log, *parts.state); !together)
         throw Failure(Exit::refused, settings.data + ": " + together.error().message);

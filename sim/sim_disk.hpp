@@ -47,7 +47,7 @@ public:
         reserve_held_ = reserve_held_ || room_ > 0;
         return reserve_held_;
     }
-    bool release_reserve() override { return std::exchange(reserve_held_, false); }
+    bool release_reserve(bool = false) override { return std::exchange(reserve_held_, false); }
 
     // What is asked for from now on begins at `now`, or when what was asked for before is over.
     // Moments never go back (CHECKed), here and below.

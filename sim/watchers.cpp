@@ -49,8 +49,8 @@ void Watchers::tick(std::size_t number) {
 }
 
 // Some clients do not keep what they were told: they want the past again.
-void Watchers::forget_some(One& one) {
-    if (one.next <= one.begin || one.random.below(4) != 0) return;
+void Watchers::forget_some(One& one) const {
+    if (calm_ || one.next <= one.begin || one.random.below(4) != 0) return;
     one.next = one.begin + one.random.below(one.next - one.begin);
     one.partial = 0;
     std::erase_if(one.seen, [&](const Told& told) { return told.revision >= one.next; });

@@ -20,6 +20,9 @@ public:
              const std::vector<std::string>& keys);
 
     void start();
+    // From now on nobody goes back into the past. Who watches at a node that was removed has to go to
+    // another one all the same.
+    void calm_down() { calm_ = true; }
     // The route is one of theirs.
     static bool own(const SharedBytes& route) { return route.view().starts_with("watcher-"); }
     void on_reply(const ClientFrame& frame);
@@ -55,12 +58,13 @@ private:
 
     void tick(std::size_t number);
     void connect(std::size_t number);
-    static void forget_some(One& one);
+    void forget_some(One& one) const;
     void take(One& one, const ReplyFields& reply);
     std::pair<std::size_t, std::uint64_t> of(const SharedBytes& route) const;
 
     Cluster& cluster_;
     std::vector<One> all_;
+    bool calm_ = false;
 };
 
 }  // namespace raftbus::sim

@@ -43,7 +43,10 @@ public:
 
     void start();
     // No client begins another operation.
-    void stop() { stopping_ = true; }
+    void stop() {
+        stopping_ = true;
+        watchers_.calm_down();
+    }
     // No operation is under way.
     bool idle() const;
     // One more operation, of a client of its own, tried at one node after the other until it is

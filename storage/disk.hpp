@@ -56,8 +56,9 @@ public:
     // disk may have none. True if it is there, now or already: create_zeroed looks first, and makes
     // nothing while it is not. From any thread.
     virtual bool hold_reserve() = 0;
-    // Gives the room up. True if there was some to give. From any thread.
-    virtual bool release_reserve() = 0;
+    // Gives the room up, but for a last bit that a start needs; with `last` that, too. True if there was
+    // some to give. From any thread.
+    virtual bool release_reserve(bool last = false) = 0;
 };
 
 }  // namespace raftbus

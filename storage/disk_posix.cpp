@@ -26,6 +26,7 @@ constexpr std::string_view kLockName = "lock";
 constexpr std::string_view kUnfinishedPrefix = "unfinished-";  // renamed when complete
 constexpr const char* kSpareName = "unfinished-spare";
 constexpr std::size_t kZeroChunk = 1 << 20;
+constexpr std::uint64_t kLastReserveBytes = 4 << 20;
 
 std::string error_text(int error) {
     return std::generic_category().message(error);
@@ -160,40 +161,45 @@ public:
 
     bool hold() {
         const std::lock_guard guard(mutex_);
-        if (bytes_ == 0 || held_) return true;
-        if (!fd_ || ::ftruncate(fd_.get(), static_cast<off_t>(bytes_)) != 0) return false;
-        const auto size = static_cast<off_t>(bytes_);
-        int error = ::fallocate(fd_.get(), 0, 0, size) == 0 ? 0 : errno;
-        if (error == EOPNOTSUPP) error = write_zeros();
-        held_ = error == 0;
-        if (!held_) give_up();
-        return held_;
+        if (bytes_ == 0 || held_ == bytes_) return true;
+        for (const std::uint64_t bytes : {bytes_, last(), std::uint64_t{0}})
+            if (resize(bytes)) break;
+        return held_ == bytes_;
     }
 
-    bool release() {
+    bool release(bool last_too) {
         const std::lock_guard guard(mutex_);
-        if (!std::exchange(held_, false)) return false;
-        give_up();
-        return true;
+        const std::uint64_t left = last_too ? 0 : last();
+        return held_ > left && resize(left);
     }
 
 private:
-    // Blocks that were given up are of use once the file system has written that down.
-    void give_up() {
-        [[maybe_unused]] const bool done =
-            ::ftruncate(fd_.get(), 0) == 0 && ::fsync(fd_.get()) == 0;
+    // What is kept when the rest is given up.
+    std::uint64_t last() const { return std::min(bytes_ / 2, kLastReserveBytes); }
+
+    // False: no room. Blocks that are given up are of use once the file system has written that down.
+    bool resize(std::uint64_t bytes) {
+        const auto size = static_cast<off_t>(bytes);
+        if (!fd_ || ::ftruncate(fd_.get(), size) != 0) return false;
+        int error = bytes == 0 || ::fallocate(fd_.get(), 0, 0, size) == 0 ? 0 : errno;
+        if (error == EOPNOTSUPP) error = write_zeros(bytes);
+        if (error == 0 && ::fsync(fd_.get()) != 0) error = errno;
+        if (error == 0) held_ = bytes;
+        return error == 0;
     }
-    int write_zeros() {
+    int write_zeros(std::uint64_t bytes) {
         const std::string zeros(kZeroChunk, '\0');
-        for (std::uint64_t at = 0; at < bytes_; at += zeros.size())
-            if (const int error = write_all(fd_.get(), at, {to_iovec(zeros)})) return error;
-        return ::fsync(fd_.get()) == 0 ? 0 : errno;
+        int error = 0;
+        for (std::uint64_t at = 0; error == 0 && at < bytes; at += zeros.size())
+            error = write_all(fd_.get(), at,
+                              {to_iovec(std::string_view(zeros).substr(0, bytes - at))});
+        return error;
     }
 
     const Fd fd_;
     const std::uint64_t bytes_;  // 0: no reserve
     std::mutex mutex_;
-    bool held_ = false;
+    std::uint64_t held_ = 0;  // bytes
 };
 
 class PosixDisk : public Disk {
@@ -283,7 +289,7 @@ public:
     }
 
     bool hold_reserve() override { return reserve_.hold(); }
-    bool release_reserve() override { return reserve_.release(); }
+    bool release_reserve(bool last) override { return reserve_.release(last); }
 
 private:
     std::string in_path(const std::string& name) const { return path_ + "/" + name; }

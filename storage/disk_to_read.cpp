@@ -81,7 +81,7 @@ public:
         CHECK(false, "a directory that is looked at is not changed");
     }
     bool hold_reserve() override { return true; }
-    bool release_reserve() override { return false; }
+    bool release_reserve(bool) override { return false; }
 
     static constexpr const char* kLockFile = "lock";
 

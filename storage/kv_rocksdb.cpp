@@ -105,13 +105,13 @@ rocksdb::Options make_options(const KvRocksdbOptions& ours) {
 // one that found no room ends the process. So the room is looked for first: for `bytes` and what it
 // writes besides. False: there is none, also after what was kept aside has been given up.
 bool find_room(const std::string& directory, std::uint64_t bytes,
-               const std::function<bool()>& make_room) {
+               const std::function<bool(bool)>& make_room, bool start = false) {
     const auto has_room = [&] {
         std::error_code error;
         const auto space = std::filesystem::space(directory, error);
         return error || space.available >= bytes + kRoomBesides;
     };
-    return has_room() || (make_room() && has_room());
+    return has_room() || (make_room(start) && has_room());
 }
 
 class RocksdbCursor final : public KvCursor {
@@ -260,7 +260,7 @@ public:
     KvProgress progress() override { return progress_; }
 
 private:
-    RocksdbBase(std::string directory, rocksdb::Options options, std::function<bool()> make_room,
+    RocksdbBase(std::string directory, rocksdb::Options options, std::function<bool(bool)> make_room,
                 std::unique_ptr<rocksdb::DB> db, const KvProgress& progress)
         : directory_(std::move(directory)),
           options_(std::move(options)),
@@ -276,8 +276,8 @@ private:
     // RocksDB writes a little whenever it opens.
     static Result<std::unique_ptr<rocksdb::DB>> open_database(
         const std::string& directory, const rocksdb::Options& options,
-        const std::function<bool()>& make_room) {
-        if (!find_room(directory, 0, make_room))
+        const std::function<bool(bool)>& make_room) {
+        if (!find_room(directory, 0, make_room, true))
             return Error{inaccessible(directory, "no room on the disk")};
         rocksdb::DB* db = nullptr;
         const rocksdb::Status status = rocksdb::DB::Open(options, directory, &db);
@@ -377,7 +377,7 @@ private:
 
     const std::string directory_;
     const rocksdb::Options options_;
-    const std::function<bool()> make_room_;
+    const std::function<bool(bool)> make_room_;
     std::unique_ptr<rocksdb::DB> db_;
     KvProgress progress_;  // as written or installed last
     bool installed_;

@@ -16,9 +16,9 @@ struct KvRocksdbOptions {
     KvLayersOptions layers;
     std::uint64_t block_cache_bytes = 32 << 20;  // of blocks, indexes and filters read from disk
     int open_files_max = 256;
-    // Called when the disk is full, from any thread: gives up room that was kept aside. True if there
-    // was some.
-    std::function<bool()> make_room = [] { return false; };
+    // Called when the disk is full, from any thread: gives up room that was kept aside, for a start all
+    // of it. True if there was some.
+    std::function<bool(bool start)> make_room = [](bool) { return false; };
 };
 
 class KvRocksdb final : public KvLayers {

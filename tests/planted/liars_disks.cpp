@@ -28,7 +28,7 @@ public:
     }
     void remove(const std::string& name) override { disk_.remove(name); }
     bool hold_reserve() override { return disk_.hold_reserve(); }
-    bool release_reserve() override { return disk_.release_reserve(); }
+    bool release_reserve(bool last) override { return disk_.release_reserve(last); }
 
 protected:
     SimDisk& disk_;

@@ -69,6 +69,8 @@ TEST_F(DiskPosixTest, holds_room_in_reserve_until_it_is_needed) {
         EXPECT_TRUE(disk.value()->list().empty()) << "no file of anybody's";
         EXPECT_TRUE(disk.value()->release_reserve());
         EXPECT_FALSE(disk.value()->release_reserve()) << "given away already";
+        EXPECT_EQ(allocated(file), kReserve / 2) << "for a start";
+        EXPECT_TRUE(disk.value()->release_reserve(true));
         EXPECT_EQ(allocated(file), 0u);
         EXPECT_TRUE(disk.value()->create_zeroed("f", 1 << 16));
         EXPECT_GE(allocated(file), kReserve) << "taken back before anything else is made";

@@ -6,19 +6,21 @@ import unittest
 
 from cluster import Cluster, eventually
 
-SIZE = "64m"
+SIZE = "24m"
 SMALL = ["--segment-bytes", "1MiB", "--flush-bytes", "1MiB", "--log-keep-bytes", "1MiB",
          "--disk-reserve", "4MiB", "--value-bytes-max", "64KiB"]
 
 
-class FullDisk:
-    """A cluster whose nodes' directories are on a file system of their own."""
+class FullDisks:
+    """A cluster whose nodes' directories are on small file systems, one for each."""
 
     def __enter__(self):
         self.cluster = Cluster(options=SMALL)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs",
-                        self.cluster.directory], check=True)
-        self.filler = pathlib.Path(self.cluster.directory) / "filler"
+        self.directories = [self.cluster.directory / f"n{i}" for i in self.cluster.numbers()]
+        for directory in self.directories:
+            directory.mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", directory],
+                           check=True)
         self.cluster.start()
         return self
 
@@ -27,20 +29,23 @@ class FullDisk:
             if kind and node.process:
                 print(f"--- node {node.number}, end of its log\n{node.log_tail()}")
             node.kill()
-        subprocess.run(["umount", self.cluster.directory], check=True)
+        for directory in self.directories:
+            subprocess.run(["umount", directory], check=True)
         self.cluster.close()
 
     def fill(self):
         """Takes all room that there is."""
-        with open(self.filler, "ab", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"\0" * 4096)
-            except OSError:
-                pass
+        for directory in self.directories:
+            with open(directory / "filler", "ab", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(b"\0" * 4096)
+                except OSError:
+                    pass
 
     def free(self):
-        self.filler.unlink()
+        for directory in self.directories:
+            (directory / "filler").unlink()
 
 
 def may_mount():
@@ -73,7 +78,7 @@ def write_until_refused(disk, client, first):
 @unittest.skipUnless(may_mount(), "mounting a small file system needs root")
 class ADiskIsFull(unittest.TestCase):
     def test_writes_are_refused_and_nothing_else(self):
-        with FullDisk() as disk:
+        with FullDisks() as disk:
             cluster = disk.cluster
             leader = cluster.wait_until_ready()
             with cluster.client(leader) as client:
