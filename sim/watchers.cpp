@@ -56,11 +56,19 @@ void Watchers::forget_some(One& one) const {
     std::erase_if(one.seen, [&](const Told& told) { return told.revision >= one.next; });
 }
 
+// One that was removed tells of nothing new: in the end members alone are asked.
+std::uint32_t Watchers::some_node(One& one) const {
+    const auto now = calm_ ? cluster_.configuration() : std::nullopt;
+    if (now) return now->members[one.random.below(now->members.size())].node.value;
+    auto node = static_cast<std::uint32_t>(one.random.below(cluster_.size()) + 1);
+    while (!cluster_.born(node)) --node;
+    return node;
+}
+
 void Watchers::connect(std::size_t number) {
     One& one = all_[number];
     forget_some(one);
-    auto node = static_cast<std::uint32_t>(one.random.below(cluster_.size()) + 1);
-    while (!cluster_.born(node)) --node;
+    const std::uint32_t node = some_node(one);
     one.attempt = ++one.attempts;
     one.to_skip = one.partial;
     one.heard = cluster_.now();

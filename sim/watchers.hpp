@@ -20,8 +20,7 @@ public:
              const std::vector<std::string>& keys);
 
     void start();
-    // From now on nobody goes back into the past. Who watches at a node that was removed has to go to
-    // another one all the same.
+    // From now on nobody goes back into the past, or to a node that was removed.
     void calm_down() { calm_ = true; }
     // The route is one of theirs.
     static bool own(const SharedBytes& route) { return route.view().starts_with("watcher-"); }
@@ -58,6 +57,7 @@ private:
 
     void tick(std::size_t number);
     void connect(std::size_t number);
+    std::uint32_t some_node(One& one) const;
     void forget_some(One& one) const;
     void take(One& one, const ReplyFields& reply);
     std::pair<std::size_t, std::uint64_t> of(const SharedBytes& route) const;
