@@ -1,5 +1,6 @@
 // liars_states: states that apply or flush something else than they say.
 #include <map>
+#include <utility>
 
 #include "sim/sim_base.hpp"
 #include "storage/command.hpp"
@@ -45,23 +46,22 @@ class FlushLiar : public sim::Tamper {
 
 // The keys are flushed, and how far they are applied is not.
 class FlushWithoutIndex : public LyingBase {
-    void write(const KvTable& table, const KvProgress& progress) override {
-        base_.write(table, before_);
-        before_ = progress;
+    bool write(const KvTable& table, const KvProgress& progress) override {
+        return base_.write(table, std::exchange(before_, progress));
     }
     KvProgress before_;  // of the flush before
 };
 
 // How far the keys are applied is flushed, and they are not.
 class IndexWithoutFlush : public LyingBase {
-    void write(const KvTable&, const KvProgress& progress) override {
-        base_.write(KvTable(), progress);
+    bool write(const KvTable&, const KvProgress& progress) override {
+        return base_.write(KvTable(), progress);
     }
 };
 
 // A flush writes the first half of the keys.
 class HalfAFlush : public LyingBase {
-    void write(const KvTable& table, const KvProgress& progress) override {
+    bool write(const KvTable& table, const KvProgress& progress) override {
         KvTable half;
         std::size_t left = table.entries().size() / 2;
         for (const auto& [key, record] : table.entries()) {
@@ -71,7 +71,7 @@ class HalfAFlush : public LyingBase {
             else
                 half.erase(key.view());
         }
-        base_.write(half, progress);
+        return base_.write(half, progress);
     }
 };
 

@@ -169,14 +169,3 @@ planted_bug(cut_config_kept FILE actors/replica_log.cpp
     REPLACE [[    configurations_.cut_from(index);
 ]]
     BY [[]])
-
-# ---- watches
-
-planted_bug(watch_gap FILE actors/watches.cpp
-    REPLACE [[        if (end == applied) {]]
-    BY [[        if (end.next() >= applied) {]])
-
-planted_bug(footnotes_not_flushed FILE storage/kv_layers.cpp
-    REPLACE [[    parts_.footnotes.note_changes(table_);
-]]
-    BY [[]])

@@ -43,7 +43,7 @@ std::vector<Bug> mutants() {
                                kProgress = "peer_progress.cpp", kProposals = "proposals.cpp",
                                kWrites = "gateway_writes.cpp", kRecovery = "recovery.cpp",
                                kLayers = "kv_layers.cpp", kExecute = "kv_execute.cpp",
-                               kTransaction = "transaction.cpp", kWatches = "watches.cpp", kChanges = "member_changes.cpp";
+                               kTransaction = "transaction.cpp", kChanges = "member_changes.cpp";
     const sim::RunOptions changes = only({Fault::membership, Fault::crash, Fault::cut,
                                           Fault::partition, Fault::delay, Fault::elect});
     return {
@@ -101,7 +101,7 @@ std::vector<Bug> mutants() {
          100,
          {}},
         {"cuts_unflushed", "the log is cut up to what is committed, flushed or not", kReplicaLog,
-         100, only({Fault::crash, Fault::power})},
+         600, only({Fault::crash, Fault::power})},
         {"stale_log_behind_snapshot", "what the log held before a snapshot is kept behind it",
          kReplicaLog, 200, without({Fault::rot})},
         {"sessions_not_flushed", "a start forgets what sessions remember", kLayers, 100, {}},
@@ -111,9 +111,6 @@ std::vector<Bug> mutants() {
          "the leader's wall clock is the time in the log",
          kLeading,
          50,
-         {}},
-        {"watch_gap", "a watch follows the present one entry too early", kWatches, 100, {}},
-        {"footnotes_not_flushed", "a start forgets which commands changed nothing", kLayers, 100,
          {}},
         {"no_ticks", "keys go only when somebody writes", kLeading, 50, {}},
         {"transaction_in_part", "a transaction's first step is left out", kTransaction, 50, {}},
