@@ -148,7 +148,8 @@ void LogAppend(benchmark::State& state) {
     const bool synced = state.range(1) != 0;
     const Directory directory;
     const auto disk = open_posix_disk(directory.path());
-    auto log = Log::open(**disk, {.segment_bytes = 64 << 20}).value();
+    auto opened = Log::open(**disk, {.segment_bytes = 64 << 20});
+    const std::unique_ptr<Log> log = std::move(*opened);
     const Batch shape = batch_of(1, count);
     std::uint64_t next = 1;
     for (auto _ : state) {
@@ -171,7 +172,8 @@ class State : public benchmark::Fixture {
 public:
     void SetUp(benchmark::State&) override {
         directory_ = std::make_unique<Directory>();
-        state_ = KvRocksdb::open(directory_->path(), {}).value();
+        auto opened = KvRocksdb::open(directory_->path(), {});
+        state_ = std::move(*opened);
     }
     void TearDown(benchmark::State&) override {
         state_.reset();
