@@ -15,20 +15,12 @@ constexpr Duration kLookAfter{60'000'000};
 // So many watches of a client that was too slow go on at once: each may fill its queue again.
 constexpr std::size_t kGoOnAtOnce = 8;
 
-Failure fell_behind(LogIndex told) {
-    Failure failure{ErrorCode::busy,
-                    "the watch fell behind, for its client did not read: go on from revision " +
-                        std::to_string(told.next().value),
-                    {}};
-    failure.told = told;
-    return failure;
-}
+constexpr const char* kFellBehind = "the watch fell behind, for its client did not read: go on";
+constexpr const char* kStopping = "this node is stopping: go on at another one,";
 
-Failure stopping(LogIndex told) {
-    Failure failure{ErrorCode::busy,
-                    "this node is stopping: go on at another one, from revision " +
-                        std::to_string(told.next().value),
-                    {}};
+Failure over(const std::string& why, LogIndex told) {
+    Failure failure{
+        ErrorCode::busy, why + " from revision " + std::to_string(told.next().value), {}};
     failure.told = told;
     return failure;
 }
@@ -68,11 +60,12 @@ void GatewayWatches::add(RequestKey key, const client::Watch& watch) {
                                           {}});
     if (watches_.size() >= options_.watches_max)
         return answers_.give(
-            key, Failure{ErrorCode::busy,
-                         "this node has " + std::to_string(watches_.size()) +
-                             " watches, its limit (node option watches-max): watch a prefix instead "
-                             "of its keys, or at another node",
-                         {}});
+            key,
+            Failure{ErrorCode::busy,
+                    "this node has " + std::to_string(watches_.size()) +
+                        " watches, its limit (node option watches-max): watch a prefix instead "
+                        "of its keys, or at another node",
+                    {}});
     if (known && client->second.ids.size() >= options_.watches_per_client_max)
         return answers_.give(
             key, Failure{ErrorCode::busy,
@@ -216,7 +209,7 @@ GatewayWatches::Watched GatewayWatches::remove(Watches::iterator at) {
 void GatewayWatches::stop() {
     while (!watches_.empty()) {
         const auto at = watches_.begin();
-        end(at, stopping(told(at->second)), true);
+        end(at, over(kStopping, told(at->second)), true);
     }
 }
 
@@ -259,7 +252,7 @@ void GatewayWatches::on_stuck(const SharedBytes& route) {
         const auto client = clients_.find(std::string(route.view()));
         if (client == clients_.end()) return;
         const auto at = watches_.find(client->second.ids.begin()->second);
-        end(at, fell_behind(told(at->second)), true);
+        end(at, over(kFellBehind, told(at->second)), true);
     }
 }
 

@@ -22,13 +22,6 @@ constexpr Duration kFlushAgainAfter = 500ms;
 // Of answers in one burst: what is left waits until the gateway has had its turn.
 constexpr std::uint64_t kAnswersAtOnce = 32 << 20;
 
-std::string hex(std::uint64_t digest) {
-    constexpr std::size_t kDigits = 16;
-    std::string text(kDigits, '0');
-    for (std::size_t i = kDigits; i-- > 0; digest >>= 4) text[i] = "0123456789abcdef"[digest & 0xf];
-    return text;
-}
-
 std::uint64_t bytes_of(const Item& item) {
     return item.key.size() + item.value.size();
 }

@@ -7,20 +7,6 @@
 #include "storage/change_history.hpp"
 
 namespace raftbus {
-namespace {
-
-// A sink that is a function.
-template <class Use>
-class SinkOf final : public ChangeSink {
-public:
-    explicit SinkOf(Use use) : use_(std::move(use)) {}
-    void on_change(const Change& change) override { use_(change); }
-
-private:
-    Use use_;
-};
-
-}  // namespace
 
 // ---- beginning and end
 
@@ -148,7 +134,7 @@ Watches::News Watches::read(const LogRead& read, const Footnotes& footnotes, Log
         }
     }
     if (!readers.empty()) {
-        SinkOf sink([&](const Change& change) { gather(change, index); });
+        ChangeSinkOf sink([&](const Change& change) { gather(change, index); });
         for (const Batch& batch : read.batches)
             if (begin <= batch.header.first && batch.header.last() <= end)
                 tell_changes(batch, footnotes, sink);

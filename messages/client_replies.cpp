@@ -2,6 +2,8 @@
 
 #include <msgpack.hpp>
 
+#include "messages/text.hpp"
+
 namespace raftbus::client {
 namespace {
 
@@ -20,7 +22,6 @@ struct Nil {};
 struct Versions {  // [oldest, newest]; none of them: not known
     std::uint64_t oldest, newest;
 };
-std::string hex(std::uint64_t number);
 
 // Writes one map, whose size has to be known before its first field.
 class MapWriter {
@@ -127,13 +128,6 @@ private:
     msgpack::packer<Appender> packer_;
 };
 
-std::string hex(std::uint64_t number) {
-    constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    for (int shift = 60; shift >= 0; shift -= 4) text += digits[number >> shift & 15];
-    return text;
-}
-
 }  // namespace
 
 void append_reply(std::string& out, const ReplyHead& head, const Failure& failure) {
@@ -209,8 +203,7 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
 
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
     MapWriter map(out, head, true, reply.diverged ? 26 : 25);
-    map
-        .field("node", reply.node)
+    map.field("node", reply.node)
         .field("cluster", reply.cluster)
         .field("role", reply.role)
         .field("term", reply.term)

@@ -229,4 +229,11 @@ std::string_view to_string(Refusal refusal) {
     return "unknown";
 }
 
+std::string hex(std::uint64_t number) {
+    constexpr std::size_t kDigits = 16;
+    std::string text(kDigits, '0');
+    for (std::size_t i = kDigits; i-- > 0; number >>= 4) text[i] = "0123456789abcdef"[number & 0xf];
+    return text;
+}
+
 }  // namespace raftbus

@@ -25,5 +25,7 @@ std::string_view to_string(Refusal refusal);
 // "[n1, n2, n3]"; joint "[n1, n2]>[n1, n2, n3]"; with learners "[n1] learners=[n2]"
 std::string to_text(const Configuration& configuration);
 std::string_view to_string(BatchKind kind);
+// A digest: 16 digits, "00000000c0ffee00".
+std::string hex(std::uint64_t number);
 
 }  // namespace raftbus

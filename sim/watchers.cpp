@@ -12,16 +12,6 @@ constexpr Duration kTickMax{400'000};
 constexpr Duration kSilence{1'500'000};  // then another node is asked
 constexpr std::uint64_t kProgressMs = 200;
 
-template <class Use>
-class SinkOf final : public ChangeSink {
-public:
-    explicit SinkOf(Use use) : use_(std::move(use)) {}
-    void on_change(const Change& change) override { use_(change); }
-
-private:
-    Use use_;
-};
-
 }  // namespace
 
 Watchers::Watchers(Cluster& cluster, std::size_t count, std::uint64_t seed,
@@ -158,7 +148,7 @@ std::string Watchers::to_text(const Told& told) {
 std::optional<std::string> Watchers::judge(const std::vector<Committed>& committed) const {
     if (all_.empty()) return std::nullopt;
     std::vector<Told> truth;
-    SinkOf sink([&](const Change& change) {
+    ChangeSinkOf sink([&](const Change& change) {
         constexpr const char* names[] = {"set", "delete", "expire"};
         truth.push_back({names[static_cast<std::size_t>(change.event)], std::string(change.key),
                          std::string(change.value), change.revision});

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "messages/client_replies.hpp"
 
@@ -26,6 +27,17 @@ public:
 
 protected:
     ~ChangeSink() = default;
+};
+
+// One that is a function.
+template <class Use>
+class ChangeSinkOf final : public ChangeSink {
+public:
+    explicit ChangeSinkOf(Use use) : use_(std::move(use)) {}
+    void on_change(const Change& change) override { use_(change); }
+
+private:
+    Use use_;
 };
 
 }  // namespace raftbus

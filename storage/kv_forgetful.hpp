@@ -6,51 +6,26 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "storage/command.hpp"
-#include "storage/kv_state.hpp"
+#include "storage/kv_forwarding.hpp"
 
 namespace raftbus {
 
-class KvForgetful : public KvState {
+class KvForgetful : public KvForwarding {
 public:
     // True of a batch of commands: they are counted, and not carried out.
     using Forgets = std::function<bool(const Batch&)>;
     KvForgetful(std::unique_ptr<KvState> state, Forgets forgets)
-        : state_(std::move(state)), forgets_(std::move(forgets)) {}
+        : KvForwarding(std::move(state)), forgets_(std::move(forgets)) {}
 
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override {
         const bool forgotten = batch.header.kind == BatchKind::commands && forgets_(batch);
-        state_->apply(forgotten ? without_commands(batch) : batch, outcomes);
+        KvForwarding::apply(forgotten ? without_commands(batch) : batch, outcomes);
     }
-    void tell_changes_to(ChangeSink* sink) override { state_->tell_changes_to(sink); }
-    const Footnotes& footnotes() const override { return state_->footnotes(); }
-    void log_begins_at(LogIndex first) override { state_->log_begins_at(first); }
-    EntryId applied() const override { return state_->applied(); }
-    const StoredConfiguration& configuration() const override { return state_->configuration(); }
-    std::uint64_t digest() const override { return state_->digest(); }
-    WallTime clock() const override { return state_->clock(); }
-    std::optional<WallTime> due() const override { return state_->due(); }
-    std::uint64_t keys() const override { return state_->keys(); }
-    std::optional<Item> get(std::string_view key) override { return state_->get(key); }
-    ScanAnswer scan(const ScanQuery& query) override { return state_->scan(query); }
-    bool wants_flush() const override { return state_->wants_flush(); }
-    std::function<void()> begin_flush() override { return state_->begin_flush(); }
-    bool end_flush() override { return state_->end_flush(); }
-    EntryId flushed() const override { return state_->flushed(); }
-    std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override {
-        return state_->begin_snapshot();
-    }
-    std::unique_ptr<IncomingSnapshot> receive_snapshot() override {
-        return state_->receive_snapshot();
-    }
-    std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
-                                          EntryId last) override {
-        return state_->begin_install(std::move(snapshot), last);
-    }
-    void end_install(bool installed) override { state_->end_install(installed); }
-    bool installed() const override { return state_->installed(); }
 
 private:
     static Batch without_commands(const Batch& batch) {
@@ -59,7 +34,6 @@ private:
         return {batch.header, SharedBytes::own(std::move(body))};
     }
 
-    const std::unique_ptr<KvState> state_;
     const Forgets forgets_;
 };
 

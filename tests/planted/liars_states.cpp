@@ -4,6 +4,7 @@
 
 #include "sim/sim_base.hpp"
 #include "storage/command.hpp"
+#include "storage/kv_forwarding.hpp"
 #include "storage/kv_layers.hpp"
 #include "tests/planted/bug.hpp"
 #include "tests/planted/liar.hpp"
@@ -75,46 +76,6 @@ class HalfAFlush : public LyingBase {
     }
 };
 
-// A state that does as the other one.
-class HonestState : public KvState {
-public:
-    explicit HonestState(std::unique_ptr<KvState> state) : state_(std::move(state)) {}
-
-    void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override {
-        state_->apply(batch, outcomes);
-    }
-    void tell_changes_to(ChangeSink* sink) override { state_->tell_changes_to(sink); }
-    const Footnotes& footnotes() const override { return state_->footnotes(); }
-    void log_begins_at(LogIndex first) override { state_->log_begins_at(first); }
-    EntryId applied() const override { return state_->applied(); }
-    const StoredConfiguration& configuration() const override { return state_->configuration(); }
-    std::uint64_t digest() const override { return state_->digest(); }
-    WallTime clock() const override { return state_->clock(); }
-    std::optional<WallTime> due() const override { return state_->due(); }
-    std::uint64_t keys() const override { return state_->keys(); }
-    std::optional<Item> get(std::string_view key) override { return state_->get(key); }
-    ScanAnswer scan(const ScanQuery& query) override { return state_->scan(query); }
-    bool wants_flush() const override { return state_->wants_flush(); }
-    std::function<void()> begin_flush() override { return state_->begin_flush(); }
-    bool end_flush() override { return state_->end_flush(); }
-    EntryId flushed() const override { return state_->flushed(); }
-    std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override {
-        return state_->begin_snapshot();
-    }
-    std::unique_ptr<IncomingSnapshot> receive_snapshot() override {
-        return state_->receive_snapshot();
-    }
-    std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
-                                          EntryId last) override {
-        return state_->begin_install(std::move(snapshot), last);
-    }
-    void end_install(bool installed) override { state_->end_install(installed); }
-    bool installed() const override { return state_->installed(); }
-
-private:
-    const std::unique_ptr<KvState> state_;
-};
-
 // The batch, with its commands from number `from` on replaced by some that do nothing.
 Batch with_no_ops(const Batch& batch, std::uint32_t from) {
     if (batch.header.kind != BatchKind::commands) return batch;
@@ -128,22 +89,22 @@ Batch with_no_ops(const Batch& batch, std::uint32_t from) {
 }
 
 // All nodes alike carry out the first half of every batch.
-class HalfApplied : public HonestState {
+class HalfApplied : public KvForwarding {
 public:
-    using HonestState::HonestState;
+    using KvForwarding::KvForwarding;
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override {
-        HonestState::apply(with_no_ops(batch, (batch.header.count + 1) / 2), outcomes);
+        KvForwarding::apply(with_no_ops(batch, (batch.header.count + 1) / 2), outcomes);
     }
 };
 
 // The first batch after a start is counted and not carried out.
-class SkippedAfterStart : public HonestState {
+class SkippedAfterStart : public KvForwarding {
 public:
-    using HonestState::HonestState;
+    using KvForwarding::KvForwarding;
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override {
         const bool skipped = !started_ && batch.header.kind == BatchKind::commands;
         started_ = started_ || skipped;
-        HonestState::apply(skipped ? with_no_ops(batch, 0) : batch, outcomes);
+        KvForwarding::apply(skipped ? with_no_ops(batch, 0) : batch, outcomes);
     }
 
 private:
