@@ -6,6 +6,8 @@
 namespace raftbus {
 namespace {
 
+constexpr Duration kMakeRoomEvery = std::chrono::seconds(1);
+
 Configuration decoded(const SharedBytes& body) {
     Result<Configuration> configuration = decode_configuration(body.view());
     CHECK(configuration.ok(), "leaders make configurations, and checksums guard them");
@@ -94,14 +96,21 @@ void ReplicaLog::on(const AppendRefused& refused) {
     if (std::exchange(out_of_space_, true)) return;
     context_.log(LogLevel::error,
                  "no room on the disk for the log: writes are refused until there is some");
-    // What is flushed can be cut, and that makes room.
+    make_room();
+}
+
+// What is flushed can be cut. What was not applied yet when this was asked first may be later.
+void ReplicaLog::make_room() {
+    asked_for_room_ = context_.now();
     context_.send({context_.self().node, ActorName::state_machine}, TakeSnapshot{});
 }
 
 // Only when no request is under way: those that were made before the refusal was known are refused
 // too, and each of them says so.
 void ReplicaLog::retry_after_refusal() {
-    if (!out_of_space_ || !mark_.idle()) return;
+    if (!out_of_space_) return;
+    if (context_.now() - asked_for_room_ >= kMakeRoomEvery) make_room();
+    if (!mark_.idle()) return;
     if (unsent_from_ <= last().index)
         send_unsent();
     else

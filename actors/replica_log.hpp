@@ -89,6 +89,7 @@ public:
 private:
     StorageRequest next_request() { return last_request_ = last_request_.next(); }
     void send_unsent();
+    void make_room();
     void maybe_has_space();
     void send_to_storage(AnyMessage message);
     void hand_over(std::vector<Batch> batches, LogIndex limit);
@@ -103,6 +104,7 @@ private:
     DurableMark mark_;
     LogIndex unsent_from_;  // entries from here on are in the tail but not with storage
     bool out_of_space_ = false;
+    Moment asked_for_room_;
     LogIndex commit_;
     ByteWindow uncommitted_;
     WallTime clock_;  // of the state, as it said last

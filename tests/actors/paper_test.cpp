@@ -343,6 +343,7 @@ TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
     lead(1);
     const auto append = only<Append>();
     give(AppendRefused{append.request}, storage(1));
+    EXPECT_EQ(only<TakeSnapshot>().ask, 0u) << "what is flushed can be cut";
     give(Propose{Term(1), ProposalNumber(1), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
     EXPECT_EQ(only<ProposeRefused>().why, Refusal::no_space);
     EXPECT_EQ(replicator_->log().durable(), LogIndex(0));
@@ -352,6 +353,18 @@ TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
     sync();
     EXPECT_EQ(replicator_->log().durable(), LogIndex(1));
     EXPECT_FALSE(replicator_->log().out_of_space());
+}
+
+TEST_F(Figure2, Leader_WithoutRoomItAsksEverySecondForTheLogToBeCut) {  // P5
+    begin();
+    lead(1);
+    const auto append = only<Append>();
+    give(AppendRefused{append.request}, storage(1));
+    EXPECT_EQ(context_.take<TakeSnapshot>().size(), 1u);
+    context_.run(*replicator_, 900ms);
+    EXPECT_TRUE(context_.take<TakeSnapshot>().empty());
+    context_.run(*replicator_, 200ms);
+    EXPECT_EQ(context_.take<TakeSnapshot>().size(), 1u) << "more is applied by now";
 }
 
 TEST_F(Figure2, Leader_OneWhoseDiskHangsHandsOver) {  // P6
