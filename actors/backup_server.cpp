@@ -59,6 +59,10 @@ void BackupServer::flushed() {
     context_.run_in_background(make_job_, [made = made_, make = make_()] { *made = make(); });
 }
 
+void BackupServer::flush_lost() {
+    if (!making_) covered_.reset();
+}
+
 void BackupServer::read_next() {
     if (reading_) return;
     while (!reading_ && !waiting_.empty()) {

@@ -35,6 +35,8 @@ public:
     void flushing(std::uint64_t digest, WallTime clock);
     // It is on the disk, and nothing newer is.
     void flushed();
+    // It never will be: the state has been replaced.
+    void flush_lost();
 
     // True if the job was this object's.
     bool on_job_done(JobId job);

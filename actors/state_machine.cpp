@@ -32,6 +32,7 @@ std::uint64_t bytes_of(const Answer& answer) {
     for (const Item& item : std::get<ScanAnswer>(answer).items) bytes += bytes_of(item);
     return bytes;
 }
+
 // Of one ReadLog for watches: small, so that storage is soon back at what has to be made durable,
 // and this actor at what has to be applied.
 constexpr std::uint64_t kPastPieceBytes = 256 << 10;
@@ -168,6 +169,14 @@ void StateMachine::flushed() {
     for (const std::uint64_t ask : std::exchange(asked_of_flush_, {})) tell_flushed(ask);
 }
 
+// What found no room is not to be written any more. Who waits for it gets what there is now.
+void StateMachine::forget_flush() {
+    room_ = true;
+    backups_.flush_lost();
+    asked_.insert(asked_.begin(), asked_of_flush_.begin(), asked_of_flush_.end());
+    asked_of_flush_.clear();
+}
+
 // ---- snapshots
 
 void StateMachine::on(const ReadSnapshot& read, const Envelope&) {
@@ -217,6 +226,7 @@ void StateMachine::installed() {
                      "a snapshot up to " + to_text(state_.applied()) + " took the state's place");
         // What the own log says of what the snapshot covers need never have been committed.
         state_.log_begins_at(state_.applied().index.next());
+        forget_flush();
         tell(watches_.jumped(state_.applied().index));
         OutcomesReady ready;
         ready.index = state_.applied().index;

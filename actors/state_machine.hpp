@@ -32,10 +32,9 @@
 
 namespace raftbus {
 
-using StateMachineInbox =
-    std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot, WriteSnapshot,
-                 InstallState, ReadBackup, CompareDigest, DigestVerdict, LogCut, Watch, Unwatch,
-                 WatchOn, LogRead>;
+using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot, ReadSnapshot,
+                                       WriteSnapshot, InstallState, ReadBackup, CompareDigest,
+                                       DigestVerdict, LogCut, Watch, Unwatch, WatchOn, LogRead>;
 
 class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
@@ -99,6 +98,7 @@ private:
     void maybe_flush();
     void flushed();
     void tell_flushed(std::uint64_t ask);
+    void forget_flush();
     void maybe_install();
     void installed();
     void tell(Watches::News news);

@@ -50,7 +50,29 @@ protected:
         return std::get<NoBackup>(all[0].outcome).why;
     }
 
-    KvLayers state{std::make_shared<sim::SimBase>(), {}};
+    // A flush that found no room is tried again.
+    void try_again() {
+        context.run(actor, 500ms);
+        actor.on_drained();
+        run_jobs();
+    }
+    // Another node's state, of `last` entries, takes this one's place. Returns its digest.
+    std::uint64_t install(std::uint64_t last) {
+        KvLayers other{std::make_shared<sim::SimBase>(), {}};
+        for (std::uint64_t i = 1; i <= last; ++i)
+            other.apply(batch_of(LogIndex(i), Term(1), {set("other", "v")}), nullptr);
+        other.begin_flush()();
+        other.end_flush();
+        const auto snapshot = other.begin_snapshot()();
+        const std::string bytes = snapshot->read(0, snapshot->size());
+        const SnapshotName name{snapshot->last(), 3, snapshot->size()};
+        give(WriteSnapshot{name, 0, crc32c(bytes), SharedBytes::copy(bytes)});
+        give(InstallState{name});
+        return other.digest();
+    }
+
+    bool room = true;  // on the disk
+    KvLayers state{std::make_shared<sim::SimBase>([this] { return room; }), {}};
     FakeContext context{kStateMachine};
     StateMachine actor{context, state};
 };
@@ -125,6 +147,49 @@ TEST_F(Backups, WhoAsksWhileAnOlderFlushIsUnderWayWaitsForTheNext) {
     give(ReadBackup{1, 0, 0, 16});
     run_jobs();
     EXPECT_EQ(piece().snapshot.last.index, LogIndex(2));
+}
+
+TEST_F(Backups, WhatFindsNoRoomAtFirstIsStillWhatWasAppliedThen) {
+    apply("a");
+    const std::uint64_t digest = state.digest();
+    room = false;
+    give(ReadBackup{1, 0, 0, 16});
+    run_jobs();
+    apply("b");
+    room = true;
+    try_again();
+    const BackupPiece first = piece();
+    EXPECT_EQ(first.snapshot.last.index, LogIndex(1));
+    EXPECT_EQ(first.digest, digest);
+}
+
+TEST_F(Backups, OfAStateThatIsReplacedBeforeThereIsRoomAreOfTheNewOne) {
+    apply("a");
+    room = false;
+    give(ReadBackup{1, 0, 0, 16});
+    run_jobs();
+    const std::uint64_t digest = install(7);
+    room = true;
+    run_jobs();
+    EXPECT_EQ(state.digest(), digest);
+    try_again();
+    const BackupPiece first = piece();
+    EXPECT_EQ(first.snapshot.last.index, LogIndex(7));
+    EXPECT_EQ(first.digest, digest);
+}
+
+TEST_F(Backups, WithoutRoomForTheirFilesThereIsNone) {
+    apply("a");
+    give(TakeSnapshot{1});
+    run_jobs();
+    room = false;
+    give(ReadBackup{1, 0, 0, 16});
+    run_jobs();
+    EXPECT_EQ(fault(), BackupFault::no_room);
+    room = true;
+    give(ReadBackup{2, 0, 0, 16});
+    run_jobs();
+    piece();
 }
 
 TEST_F(Backups, AnEmptyStateHasOneToo) {

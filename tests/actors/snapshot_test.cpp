@@ -191,9 +191,30 @@ protected:
     void apply(std::uint64_t index) {
         give(Apply{{batch_of(LogIndex(index), Term(1), {set("k", std::to_string(index))})}});
     }
+    // Another node's state, of `last` entries, is to take this one's place.
+    SnapshotName begin_install(std::uint64_t last) {
+        KvLayers from(std::make_shared<sim::SimBase>(), {});
+        for (std::uint64_t i = 1; i <= last; ++i)
+            from.apply(batch_of(LogIndex(i), Term(1), {set("k", std::to_string(i))}), nullptr);
+        from.begin_flush()();
+        from.end_flush();
+        const auto snapshot = from.begin_snapshot()();
+        const std::string bytes = snapshot->read(0, snapshot->size());
+        const SnapshotName name{snapshot->last(), 3, snapshot->size()};
+        give(WriteSnapshot{name, 0, crc32c(bytes), SharedBytes::copy(bytes)});
+        EXPECT_EQ(context.take<SnapshotWritten>(),
+                  (std::vector<SnapshotWritten>{{name, name.size}}));
+        give(InstallState{name});
+        return name;
+    }
+    void install(std::uint64_t last) {
+        begin_install(last);
+        context.finish_job(actor);
+    }
 
     FakeContext context{{kSelf, ActorName::state_machine}};
-    KvLayers state{std::make_shared<sim::SimBase>(), {}};
+    bool room = true;  // on the disk
+    KvLayers state{std::make_shared<sim::SimBase>([this] { return room; }), {}};
     StateMachine actor{context, state};
 };
 
@@ -209,6 +230,26 @@ TEST_F(ServingTest, ASnapshotThatIsAskedForFlushesWhatIsApplied) {
     EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(2), 6}}));
     give(TakeSnapshot{7});
     EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(2), 7}})) << "at once";
+}
+
+TEST_F(ServingTest, AFlushThatFindsNoRoomIsTriedUntilThereIsSome) {
+    room = false;
+    apply(1);
+    give(TakeSnapshot{5});
+    context.finish_job(actor);
+    const std::size_t said = context.logged.size();
+    EXPECT_EQ(said, 1U);
+    EXPECT_TRUE(context.jobs.empty()) << "not at once";
+    context.run(actor, 500ms);
+    actor.on_drained();
+    context.finish_job(actor);
+    EXPECT_EQ(context.logged.size(), said) << "said once";
+    EXPECT_TRUE(context.take<Flushed>().empty());
+    room = true;
+    context.run(actor, 500ms);
+    actor.on_drained();
+    context.finish_job(actor);
+    EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(1), 5}}));
 }
 
 TEST_F(ServingTest, HandsOutOneSnapshotAndANewOneWhenThatIsTooOld) {
@@ -241,29 +282,15 @@ TEST_F(ServingTest, HandsOutOneSnapshotAndANewOneWhenThatIsTooOld) {
 }
 
 TEST_F(ServingTest, WhileItsStateIsReplacedReadsWaitAndOutcomesAreLost) {
-    sim::SimBase other;
-    {
-        KvLayers from(std::make_shared<sim::SimBase>(), {});
-        for (std::uint64_t i = 1; i <= 9; ++i)
-            from.apply(batch_of(LogIndex(i), Term(1), {set("k", std::to_string(i))}), nullptr);
-        from.begin_flush()();
-        from.end_flush();
-        const auto snapshot = from.begin_snapshot()();
-        const std::string bytes = snapshot->read(0, snapshot->size());
-        const SnapshotName name{snapshot->last(), 3, snapshot->size()};
-        apply(1);
-        give(WriteSnapshot{name, 0, crc32c(bytes), SharedBytes::copy(bytes)});
-        EXPECT_EQ(context.take<SnapshotWritten>(),
-                  (std::vector<SnapshotWritten>{{name, name.size}}));
-        give(InstallState{name});
-        give(ReadState{ReadNumber(4), LogIndex(1), {GetQuery{SharedBytes::copy("k")}}});
-        give(AskReport{8});
-        EXPECT_TRUE(context.take<StateRead>().empty());
-        EXPECT_TRUE(context.take<StateReport>().empty());
-        context.take<OutcomesReady>();
-        context.finish_job(actor);
-        EXPECT_EQ(context.take<StateInstalled>(), (std::vector<StateInstalled>{{name, true}}));
-    }
+    apply(1);
+    const SnapshotName name = begin_install(9);
+    give(ReadState{ReadNumber(4), LogIndex(1), {GetQuery{SharedBytes::copy("k")}}});
+    give(AskReport{8});
+    EXPECT_TRUE(context.take<StateRead>().empty());
+    EXPECT_TRUE(context.take<StateReport>().empty());
+    context.take<OutcomesReady>();
+    context.finish_job(actor);
+    EXPECT_EQ(context.take<StateInstalled>(), (std::vector<StateInstalled>{{name, true}}));
     const auto reads = context.take<StateRead>();
     ASSERT_EQ(reads.size(), 1U);
     EXPECT_EQ(std::get<GetAnswer>(reads[0].answers[0]).item->value.view(), "9");
@@ -271,6 +298,18 @@ TEST_F(ServingTest, WhileItsStateIsReplacedReadsWaitAndOutcomesAreLost) {
     const auto outcomes = context.take<OutcomesReady>();
     ASSERT_EQ(outcomes.size(), 1U);
     EXPECT_TRUE(outcomes[0].skipped);
+}
+
+TEST_F(ServingTest, AFlushThatWaitsForRoomIsForgottenWithItsState) {
+    room = false;
+    apply(1);
+    give(TakeSnapshot{5});
+    context.finish_job(actor);
+    install(9);
+    context.run(actor, 500ms);
+    actor.on_drained();
+    EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(9), 5}}));
+    EXPECT_TRUE(context.jobs.empty());
 }
 
 TEST_F(ServingTest, ASnapshotThatIsNotHereIsNotInstalled) {
