@@ -13,7 +13,15 @@ using client::ErrorCode;
 using client::Failure;
 using client::Op;
 
-enum GatewayTimer : TimerId { kDeadline, kRetryWrites, kRetryReads, kStop, kRetryMembers, kRetryStreams, kProgress };
+enum GatewayTimer : TimerId {
+    kDeadline,
+    kRetryWrites,
+    kRetryReads,
+    kStop,
+    kRetryMembers,
+    kRetryStreams,
+    kProgress
+};
 
 // A request is answered at most this much before its deadline, so that one timer serves many.
 constexpr Duration kDeadlineGrain = 1ms;
@@ -129,8 +137,7 @@ void Gateway::take(const ClientFrame& frame) {
     const auto& request = std::get<client::Request>(decoded.outcome);
     if (request.needs_version)
         if (const auto refusal = versions_.refusal(*request.needs_version))
-            return answers_.refuse(frame.route, decoded.id,
-                                   {ErrorCode::unsupported, *refusal, {}});
+            return answers_.refuse(frame.route, decoded.id, {ErrorCode::unsupported, *refusal, {}});
     if (may_be_long(client::op_of(request.operation)))
         if (const auto full = answers_.unread().full(frame.route.view()))
             return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});

@@ -331,7 +331,7 @@ void Leading::maybe_yield() {
     on(TransferLeadership{});
 }
 
-// To a node that is preferred and keeps up: its log has got as far as this one's was a heartbeat ago.
+// To one that is preferred and keeps up: its log is as long as this one was a heartbeat ago.
 void Leading::maybe_make_room() {
     if (transfer_ || resigning_) return;
     std::vector<Preference::Candidate> candidates;

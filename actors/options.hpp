@@ -20,8 +20,8 @@ struct RaftOptions {
     Versions versions = kVersions;  // that this node speaks
     std::vector<Member> members;  // in force until the log says otherwise; includes this node
 
-    // Its data was lost and is being rebuilt by its peers: it neither votes nor campaigns before its
-    // log reaches this. 0: nothing was lost.
+    // Its data was lost and is being rebuilt by its peers: it neither votes nor campaigns before
+    // its log reaches this. 0: nothing was lost.
     LogIndex rejoin_at;
 
     Duration heartbeat = 50ms;              // > 0; well below election_timeout_min

@@ -41,7 +41,8 @@ using ReplicatorInbox =
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
                  Propose, ReadIndex, AskReport, PeerUp, PeerLost, InstallSnapshot,
                  InstallSnapshotReply, SnapshotRead, SnapshotWritten, StateInstalled, Flushed,
-                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged, PeerSpeaks>;
+                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged,
+                 PeerSpeaks>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:

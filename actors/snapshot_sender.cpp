@@ -57,8 +57,8 @@ void SnapshotSender::earn() {
     // What was not used within two ticks is lost: a burst of more would be no limit.
     const auto ticks = static_cast<std::uint64_t>(2 * options_.heartbeat.count());
     const std::uint64_t most = std::max(rate * ticks / 1'000'000, options_.snapshot_piece_bytes);
-    budget_bytes_ =
-        std::min(budget_bytes_ + static_cast<std::int64_t>(earned), static_cast<std::int64_t>(most));
+    budget_bytes_ = std::min(budget_bytes_ + static_cast<std::int64_t>(earned),
+                             static_cast<std::int64_t>(most));
 }
 
 // Once all is sent, the peer installs it, and answers when it has.

@@ -18,8 +18,9 @@
 
 namespace raftbus {
 
-class Bus final : public ActorOf<Bus, std::variant<ClientReplies, Stopped, Reconfigured, StreamReplies>>,
-                  public LinkEvents {
+class Bus final
+    : public ActorOf<Bus, std::variant<ClientReplies, Stopped, Reconfigured, StreamReplies>>,
+      public LinkEvents {
 public:
     // `worker` is the one that serves it. `finished` is called in its thread when the node has
     // stopped.

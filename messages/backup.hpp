@@ -31,8 +31,8 @@ struct BackupPiece {
     RAFTBUS_FIELDS(BackupPiece, snapshot, digest, clock, offset, crc, bytes);
 };
 enum class BackupFault : std::uint8_t {
-    busy,  // another backup is being read
-    gone,  // it is not here any more
+    busy,     // another backup is being read
+    gone,     // it is not here any more
     no_room,  // on the disk, for making it
 };
 struct NoBackup {

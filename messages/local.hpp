@@ -344,7 +344,7 @@ struct Reconfigured {
                                   // and those on their way out
     std::vector<NodeId> removed;  // to be refused: removed for certain
     LogIndex committed;           // the configuration that says so
-    bool votes = true;  // this node votes in one of the configurations that may yet count
+    bool votes = true;            // this node votes in one of the configurations that may yet count
     RAFTBUS_FIELDS(Reconfigured, index, configuration, peers, removed, committed, votes);
 };
 // bus -> replicator: a peer refuses this node, which the configuration at `index` removed.

@@ -46,8 +46,8 @@ struct SnapshotTaken {
 // replicator -> state machine: a piece of a snapshot for a peer.
 struct ReadSnapshot {
     NodeId peer;
-    LogIndex at_least;       // the snapshot has to cover this
-    std::uint64_t id = 0;    // of the one that the peer is getting; 0: none yet
+    LogIndex at_least;     // the snapshot has to cover this
+    std::uint64_t id = 0;  // of the one that the peer is getting; 0: none yet
     std::uint64_t offset = 0;
     std::uint64_t bytes_max = 0;
     RAFTBUS_FIELDS(ReadSnapshot, peer, at_least, id, offset, bytes_max);

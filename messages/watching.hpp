@@ -1,5 +1,5 @@
-// watching: what gateway, state machine and bus of one node say to each other about watches. None of
-// it is taken from a peer.
+// watching: what gateway, state machine and bus of one node say to each other about watches. None
+// of it is taken from a peer.
 //
 // Owns: the messages of watches. Must not know: sockets, where changes come from.
 #pragma once

@@ -122,7 +122,7 @@ private:
     std::unordered_map<std::uint64_t, Known> known_;  // every batch that was in any log, by entry
     std::vector<Committed> committed_;                // in order
     std::unordered_map<std::uint64_t, std::uint64_t> digests_;  // by applied index
-    std::set<NodeId> may_differ_;  // their states are wrong on purpose
+    std::set<NodeId> may_differ_;                               // their states are wrong on purpose
     Moment now_;
 };
 

@@ -52,12 +52,12 @@ public:
     // Durable when it returns.
     virtual void remove(const std::string& name) = 0;
 
-    // Room that is kept aside for what can not wait, so that a full disk can still be made less full. A
-    // disk may have none. True if it is there, now or already: create_zeroed looks first, and makes
-    // nothing while it is not. From any thread.
+    // Room that is kept aside for what can not wait, so that a full disk can still be made less
+    // full. A disk may have none. True if it is there, now or already: create_zeroed looks first,
+    // and makes nothing while it is not. From any thread.
     virtual bool hold_reserve() = 0;
-    // Gives the room up, but for a last bit that a start needs; with `last` that, too. True if there was
-    // some to give. From any thread.
+    // Gives the room up, but for a last bit that a start needs; with `last` that, too. True if
+    // there was some to give. From any thread.
     virtual bool release_reserve(bool last = false) = 0;
 };
 

@@ -177,7 +177,8 @@ private:
     // What is kept when the rest is given up.
     std::uint64_t last() const { return std::min(bytes_ / 2, kLastReserveBytes); }
 
-    // False: no room. Blocks that are given up are of use once the file system has written that down.
+    // False: no room. Blocks that are given up are of use once the file system has written that
+    // down.
     bool resize(std::uint64_t bytes) {
         const auto size = static_cast<off_t>(bytes);
         if (!fd_ || ::ftruncate(fd_.get(), size) != 0) return false;
@@ -191,8 +192,8 @@ private:
         const std::string zeros(kZeroChunk, '\0');
         int error = 0;
         for (std::uint64_t at = 0; error == 0 && at < bytes; at += zeros.size())
-            error = write_all(fd_.get(), at,
-                              {to_iovec(std::string_view(zeros).substr(0, bytes - at))});
+            error =
+                write_all(fd_.get(), at, {to_iovec(std::string_view(zeros).substr(0, bytes - at))});
         return error;
     }
 

@@ -1,8 +1,7 @@
 // disk_posix: the disk interface on a directory of a POSIX file system.
 //
-// Owns: the directory's lock, its files, the file that holds room in reserve, and one background task
-// that makes zeroed files ahead.
-// Must not know: what the files hold.
+// Owns: the directory's lock, its files, the file that holds room in reserve, and one background
+// task that makes zeroed files ahead. Must not know: what the files hold.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +17,9 @@ namespace raftbus {
 inline constexpr const char* kReserveFile = "reserve";
 
 // Opens the directory, made with its parents if it is not there, and locks it until the Disk is
-// destroyed. Files may be used from one thread at a time. `reserve_bytes` are held in reserve as far
-// as there is room for them. The error says what is in the way: another process that holds the lock,
-// by its id where it is known; permissions; something that is no directory.
+// destroyed. Files may be used from one thread at a time. `reserve_bytes` are held in reserve as
+// far as there is room for them. The error says what is in the way: another process that holds the
+// lock, by its id where it is known; permissions; something that is no directory.
 Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory,
                                               std::uint64_t reserve_bytes = 0);
 

@@ -61,7 +61,8 @@ void KvLayers::load_notes() {
     });
     if (!intact)
         throw DiskFailed(
-            "the state is damaged: a session, an expiry or a footnote can not be read; see `raftbus "
+            "the state is damaged: a session, an expiry or a footnote can not be read; see "
+            "`raftbus "
             "check`, and let `raftbus repair` rebuild the node from its peers");
     parts_.sessions.loaded();
     parts_.footnotes.loaded(parts_.progress.applied.index);

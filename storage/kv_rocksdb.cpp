@@ -30,7 +30,7 @@ using kv::kProgressKey;
 using kv::kUserEnd;
 using kv::kUserPrefix;
 
-constexpr std::uint64_t kRoomBesides = 1 << 20;  // manifests, small logs
+constexpr std::uint64_t kRoomBesides = 1 << 20;           // manifests, small logs
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
 // Beside the directory: what it was before an installation, and the two ends of a snapshot.
 constexpr std::string_view kOldSuffix = "-old";
@@ -39,8 +39,8 @@ constexpr std::string_view kSnapshotSuffix = "-snapshot";
 constexpr std::string_view kInstalledFile = "INSTALLED";  // inside, until the next flush
 
 static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey &&
-                  kProgressKey[0] < Footnotes::kSpace &&
-                  Footnotes::kSpace < Sessions::kSpace && Sessions::kSpace < Expiries::kSpace,
+                  kProgressKey[0] < Footnotes::kSpace && Footnotes::kSpace < Sessions::kSpace &&
+                  Sessions::kSpace < Expiries::kSpace,
               "a flush writes the keys first, then how far it is, then the notes, in order");
 
 rocksdb::Slice slice(std::string_view bytes) {
@@ -260,8 +260,9 @@ public:
     KvProgress progress() override { return progress_; }
 
 private:
-    RocksdbBase(std::string directory, rocksdb::Options options, std::function<bool(bool)> make_room,
-                std::unique_ptr<rocksdb::DB> db, const KvProgress& progress)
+    RocksdbBase(std::string directory, rocksdb::Options options,
+                std::function<bool(bool)> make_room, std::unique_ptr<rocksdb::DB> db,
+                const KvProgress& progress)
         : directory_(std::move(directory)),
           options_(std::move(options)),
           make_room_(std::move(make_room)),
@@ -361,8 +362,7 @@ private:
             key.assign(1, kUserPrefix).append(user_key.view());
             value.clear();
             if (record)
-                kv::append_record(value,
-                                  {record->value(), record->revision, record->expires_at()});
+                kv::append_record(value, {record->value(), record->revision, record->expires_at()});
             status = record ? writer.Put(key, value) : writer.Delete(key);
         }
         if (const StoredConfiguration& stored = progress.configuration; status.ok() && stored.index)

@@ -16,8 +16,8 @@ struct KvRocksdbOptions {
     KvLayersOptions layers;
     std::uint64_t block_cache_bytes = 32 << 20;  // of blocks, indexes and filters read from disk
     int open_files_max = 256;
-    // Called when the disk is full, from any thread: gives up room that was kept aside, for a start all
-    // of it. True if there was some.
+    // Called when the disk is full, from any thread: gives up room that was kept aside, for a start
+    // all of it. True if there was some.
     std::function<bool(bool start)> make_room = [](bool) { return false; };
 };
 

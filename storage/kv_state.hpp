@@ -61,8 +61,8 @@ public:
     // applied(). The work may run on another thread while apply, get and scan go on; it throws
     // DiskFailed.
     virtual std::function<void()> begin_flush() = 0;
-    // To be called when the work has returned. False: there was no room on the disk, and nothing was
-    // written; begin_flush() tries the same again, which may be put off.
+    // To be called when the work has returned. False: there was no room on the disk, and nothing
+    // was written; begin_flush() tries the same again, which may be put off.
     virtual bool end_flush() = 0;
     // What a restart would find: the applied index of the last finished flush.
     virtual EntryId flushed() const = 0;
@@ -74,10 +74,10 @@ public:
     virtual std::function<std::shared_ptr<Snapshot>()> begin_snapshot() = 0;
     // For a snapshot that another node's state made.
     virtual std::unique_ptr<IncomingSnapshot> receive_snapshot() = 0;
-    // Work that puts what was received in this state's place, durably and in one step: a crash leaves
-    // the one or the other. Returns why it can not be used; then nothing has changed. No work of a flush is
-    // under way, and until end_install() nothing else is called but applied(), digest()
-    // and flushed().
+    // Work that puts what was received in this state's place, durably and in one step: a crash
+    // leaves the one or the other. Returns why it can not be used; then nothing has changed. No
+    // work of a flush is under way, and until end_install() nothing else is called but applied(),
+    // digest() and flushed().
     virtual std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
                                                   EntryId last) = 0;
     // To be called when the work has returned, with what it returned.

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "messages/result.hpp"
-#include "storage/kv_state.hpp"
 #include "storage/identity.hpp"
+#include "storage/kv_state.hpp"
 #include "storage/log.hpp"
 
 namespace raftbus {

@@ -139,12 +139,14 @@ TEST_F(Admission, TellsOfEachNewProcessOnce) {
 
 TEST(Refusal, OfVersionsNamesBothAndTheNextStep) {
     const Preamble old{.version = 1, .from = NodeId(3), .oldest = 1};
-    EXPECT_EQ(tell_refusing(RefusalCause::wrong_version, old, NodeId(1), {2, 3}, 2),
-              "refused node 3, which speaks version 1: this node speaks 2..3; upgrade that one, to a "
-              "release that knows both its own versions and the other's");
-    EXPECT_EQ(tell_refusing(RefusalCause::wrong_version, old, NodeId(1), {1, 2}, 2),
-              "refused node 3, which speaks version 1: the cluster speaks 2; install a newer release "
-              "there");
+    EXPECT_EQ(
+        tell_refusing(RefusalCause::wrong_version, old, NodeId(1), {2, 3}, 2),
+        "refused node 3, which speaks version 1: this node speaks 2..3; upgrade that one, to a "
+        "release that knows both its own versions and the other's");
+    EXPECT_EQ(
+        tell_refusing(RefusalCause::wrong_version, old, NodeId(1), {1, 2}, 2),
+        "refused node 3, which speaks version 1: the cluster speaks 2; install a newer release "
+        "there");
     PeerRefusal refusal{RefusalCause::wrong_version, NodeId(1), 3, "c"};
     refusal.oldest = 2;
     EXPECT_EQ(tell_refused(refusal, NodeId(3), "c", NodeId(1), "tcp://a:1", {1, 1}),
@@ -152,9 +154,10 @@ TEST(Refusal, OfVersionsNamesBothAndTheNextStep) {
               "this node, to a release that knows both its own versions and the other's");
     refusal.oldest = 1;
     refusal.spoken = 3;
-    EXPECT_EQ(tell_refused(refusal, NodeId(3), "c", NodeId(1), "tcp://a:1", {1, 2}),
-              "peer 1 at tcp://a:1 refuses this node: its cluster speaks version 3, this node 1..2; "
-              "install a newer release here");
+    EXPECT_EQ(
+        tell_refused(refusal, NodeId(3), "c", NodeId(1), "tcp://a:1", {1, 2}),
+        "peer 1 at tcp://a:1 refuses this node: its cluster speaks version 3, this node 1..2; "
+        "install a newer release here");
 }
 
 TEST_F(Admission, FollowsTheMembership) {

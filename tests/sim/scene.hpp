@@ -108,7 +108,8 @@ public:
     // Adds the node, starts it on its machine, and waits until it votes.
     void add(std::uint32_t node);
     void remove(std::uint32_t node);
-    // What `raftbus repair` does for a node that is down: it is demoted, and comes back from nothing.
+    // What `raftbus repair` does for a node that is down: it is demoted, and comes back from
+    // nothing.
     void repair(std::uint32_t node);
     // Until the members, as the leader knows them, read so: "[n1, n2] learners=[n3]".
     void wait_for_members(const std::string& members, Duration limit = kRecovery);

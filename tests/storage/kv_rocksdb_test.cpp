@@ -287,8 +287,7 @@ TEST_F(KvRocksdbTest, EndsWhenAFlushedValueIsDamaged) {
     // One block holds both values and the applied index.
     const auto opened = KvRocksdb::open(path(), options);
     ASSERT_FALSE(opened);
-    EXPECT_NE(opened.error().message.find("raftbus repair"),
-              std::string::npos)
+    EXPECT_NE(opened.error().message.find("raftbus repair"), std::string::npos)
         << opened.error().message;
 }
 

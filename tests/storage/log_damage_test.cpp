@@ -207,8 +207,7 @@ TEST(Rot, the_error_says_what_is_safe_to_do) {
     scene.disk.flip_bit(segment_name(1), 0, 0);
     const auto opened = scene.try_open();
     ASSERT_FALSE(opened.ok());
-    EXPECT_NE(opened.error().message.find("raftbus repair"),
-              std::string::npos);
+    EXPECT_NE(opened.error().message.find("raftbus repair"), std::string::npos);
     EXPECT_NE(opened.error().message.find("never start the node empty"), std::string::npos);
 }
 

@@ -73,7 +73,8 @@ TEST(FullDisk, what_leaders_write_for_themselves_still_fits) {
         fits = scene.log->stage(LogIndex(0), {no_op});
     }
     scene.log->sync();
-    EXPECT_TRUE(scene.log->stage(HardState{Term(9), NodeId(1)})) << "that still has room of its own";
+    EXPECT_TRUE(scene.log->stage(HardState{Term(9), NodeId(1)}))
+        << "that still has room of its own";
 }
 
 TEST(FullDisk, the_default_reserve_lasts_for_a_thousand_elections) {
