@@ -30,8 +30,8 @@ std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
 
 bool SimBase::write(const KvTable& table, const KvProgress& progress) {
     if (!room_()) return false;
-    for (const auto& [key, record] : table.entries()) {
-        if (record)
+    for (const auto& [key, entry] : table.entries()) {
+        if (const KvTable::Record* record = entry->record)
             records_[std::string(key.view())] = {std::string(record->value()), record->revision,
                                                  record->expires_at()};
         else if (const auto found = records_.find(key.view()); found != records_.end())

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -61,6 +62,8 @@ public:
     // Removes the key, which is there. Returns the same.
     virtual WallTime erase(std::string_view key) = 0;
     virtual ScanAnswer scan(const ScanQuery& query) = 0;
+    // These keys are asked for next. Changes nothing but how soon they are found.
+    virtual void expect(std::span<const std::string_view> keys) = 0;
 
 protected:
     ~CommandTarget() = default;

@@ -19,16 +19,16 @@ public:
     bool valid() const override { return at_ != end_; }
     void next() override { ++at_; }
     std::string_view key() const override { return at_->first.view(); }
-    bool erased() const override { return !at_->second; }
-    std::string_view value() const override { return at_->second->value(); }
-    std::uint64_t revision() const override { return at_->second->revision; }
+    bool erased() const override { return !at_->second->record; }
+    std::string_view value() const override { return at_->second->record->value(); }
+    std::uint64_t revision() const override { return at_->second->record->revision; }
 
 private:
     KvTable::Map::const_iterator at_, end_;
 };
 
-std::optional<KvFound> found_at(KvTable::Map::const_iterator entry) {
-    const KvTable::Record* record = entry->second;
+std::optional<KvFound> found_at(const KvTable::Entry& entry) {
+    const KvTable::Record* record = entry.record;
     if (!record) return std::nullopt;
     return KvFound{record->value(), record->revision, record->expires_at()};
 }
@@ -117,7 +117,8 @@ void KvLayers::freeze() {
     parts_.expiries.note_changes(table_);
     parts_.sessions.note_changes(table_);
     parts_.footnotes.note_changes(table_);
-    frozen_ = std::make_shared<const KvTable>(std::exchange(table_, KvTable()));
+    const std::size_t keys = table_.entries().size();
+    frozen_ = std::make_shared<const KvTable>(std::exchange(table_, KvTable(keys)));
     frozen_progress_ = parts_.progress;
     replay_bytes_ = 0;
 }
@@ -152,9 +153,9 @@ void KvLayers::end_install(bool installed) {
 }
 
 std::optional<KvFound> KvLayers::find(std::string_view key) {
-    if (const auto at = table_.find(key); at != table_.entries().end()) return found_at(at);
+    if (const auto* entry = table_.find(key)) return found_at(*entry);
     if (frozen_)
-        if (const auto at = frozen_->find(key); at != frozen_->entries().end()) return found_at(at);
+        if (const auto* entry = frozen_->find(key)) return found_at(*entry);
     return base_->find(key);
 }
 

@@ -98,6 +98,7 @@ private:
     WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
                  WallTime expires_at) override;
     WallTime erase(std::string_view key) override;
+    void expect(std::span<const std::string_view> keys) override { table_.expect(keys); }
     void freeze();
     void load();
     void load_notes();

@@ -357,8 +357,9 @@ private:
                                       /*invalidate_page_cache=*/false);
         rocksdb::Status status = writer.Open(file);
         std::string key, value;
-        for (const auto& [user_key, record] : table.entries()) {
+        for (const auto& [user_key, entry] : table.entries()) {
             if (!status.ok()) return status;
+            const KvTable::Record* record = entry->record;
             key.assign(1, kUserPrefix).append(user_key.view());
             value.clear();
             if (record)

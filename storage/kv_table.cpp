@@ -1,5 +1,9 @@
 #include "storage/kv_table.hpp"
 
+#include <absl/hash/hash.h>
+
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <new>
 
@@ -62,20 +66,56 @@ void KvTable::note(std::string name, std::optional<std::string> content) {
     notes_.insert_or_assign(std::move(name), std::move(content));
 }
 
+const KvTable::Entry* KvTable::find(std::string_view key) const {
+    const auto at = index_.find(wanted(key));
+    return at == index_.end() ? nullptr : at->entry;
+}
+
+void KvTable::expect(std::span<const std::string_view> keys) const {
+    constexpr std::size_t kAtOnce = 16;
+    constexpr std::size_t kLine = 64;
+    constexpr std::size_t kLines = 3;  // an entry, and behind it most often a record
+    for (; !keys.empty(); keys = keys.subspan(std::min(kAtOnce, keys.size()))) {
+        std::array<Hash, kAtOnce> hashes;
+        const std::size_t count = std::min(kAtOnce, keys.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            hashes[i].hash = wanted(keys[i]).hash;
+            index_.prefetch(hashes[i]);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto at = index_.find(hashes[i]);
+            if (at == index_.end()) continue;
+            const char* memory = reinterpret_cast<const char*>(at->entry);
+            for (std::size_t line = 0; line < kLines; ++line)
+                __builtin_prefetch(memory + line * kLine, 1);
+        }
+    }
+}
+
+KvTable::Wanted KvTable::wanted(std::string_view key) {
+    return {absl::Hash<std::string_view>()(key), key};
+}
+
 // The key's place; null in it, if it is new.
 KvTable::Record*& KvTable::record(std::string_view key) {
-    const TableKey wanted(key);
-    auto at = entries_.lower_bound(wanted);
-    if (at == entries_.end() || TableKey::compare(at->first, wanted) != 0) {
-        bytes_ += sizeof(Map::value_type);
-        if (!wanted.inside()) {
-            char* copy = allocate(key.size());
-            key.copy(copy, key.size());
-            key = {copy, key.size()};
-        }
-        at = entries_.try_emplace(at, TableKey(key), nullptr);
+    const Wanted looked_for = wanted(key);
+    const auto at = index_.lazy_emplace(looked_for, [&](const auto& make) {
+        make(Place{looked_for.hash, make_entry(key)});
+    });
+    return at->entry->record;
+}
+
+KvTable::Entry* KvTable::make_entry(std::string_view key) {
+    char* const memory = allocate(sizeof(Entry));
+    if (key.size() > TableKey::kInside) {
+        char* copy = allocate(key.size());
+        key.copy(copy, key.size());
+        key = {copy, key.size()};
     }
-    return at->second;
+    auto* entry = new (memory) Entry{TableKey(key), nullptr};
+    entries_.emplace(entry->key, entry);
+    bytes_ += sizeof(Map::value_type) + 2 * sizeof(Place);
+    return entry;
 }
 
 KvTable::Record* KvTable::make_record(std::size_t bytes) {

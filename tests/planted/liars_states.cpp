@@ -65,9 +65,9 @@ class HalfAFlush : public LyingBase {
     bool write(const KvTable& table, const KvProgress& progress) override {
         KvTable half;
         std::size_t left = table.entries().size() / 2;
-        for (const auto& [key, record] : table.entries()) {
+        for (const auto& [key, entry] : table.entries()) {
             if (left-- == 0) break;
-            if (record)
+            if (const KvTable::Record* record = entry->record)
                 half.set(key.view(), record->value(), record->revision);
             else
                 half.erase(key.view());
