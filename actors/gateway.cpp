@@ -23,8 +23,6 @@ enum GatewayTimer : TimerId {
     kProgress
 };
 
-// A request is answered at most this much before its deadline, so that one timer serves many.
-constexpr Duration kDeadlineGrain = 1ms;
 // How long requests in flight may go on when the node is told to stop.
 constexpr Duration kStopWithin = 500ms;
 
@@ -359,7 +357,7 @@ void Gateway::on(const ClientsConnected& connected, const Envelope&) {
 // ---- time
 
 void Gateway::on_timer(TimerId id) {
-    if (deadline_.fired(id)) expire(in_flight_.due(context_.now() + kDeadlineGrain));
+    if (deadline_.fired(id)) expire(in_flight_.due(context_.now()));
     if (stop_.fired(id)) {
         expire(in_flight_.all());
         watches_.drop();

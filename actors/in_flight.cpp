@@ -40,7 +40,7 @@ RequestKey InFlight::add(InFlightRequest request) {
 
     const RequestKey key{place, slot.generation};
     bytes_ += request.bytes;
-    deadlines_.insert({request.deadline, key});
+    deadlines_.add(place, request.deadline);
     slot.request = std::move(request);
     return key;
 }
@@ -61,29 +61,18 @@ std::optional<InFlightRequest> InFlight::take(RequestKey key) {
     InFlightRequest request = std::exchange(slot.request, {});
     ++slot.generation;
     free_.push_back(key.slot);
-    CHECK(deadlines_.erase({request.deadline, key}) == 1);
+    deadlines_.remove(key.slot);
     bytes_ -= request.bytes;
     Clients::pointer client = std::exchange(slot.client, nullptr);
     if (--client->second == 0) clients_.erase(clients_.find(client->first));
     return request;
 }
 
-std::optional<Moment> InFlight::next_deadline() const {
-    if (deadlines_.empty()) return std::nullopt;
-    return deadlines_.begin()->first;
-}
-
 std::vector<RequestKey> InFlight::due(Moment now) const {
     std::vector<RequestKey> keys;
-    for (const auto& [deadline, key] : deadlines_) {
-        if (deadline > now) break;
-        keys.push_back(key);
-    }
+    for (const std::uint32_t slot : deadlines_.due(now))
+        keys.push_back({slot, slots_[slot].generation});
     return keys;
-}
-
-std::vector<RequestKey> InFlight::all() const {
-    return due(Moment::max());
 }
 
 }  // namespace raftbus

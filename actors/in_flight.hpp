@@ -6,8 +6,6 @@
 // that is why each is answered. Must not know: what was asked, messages, timers.
 #pragma once
 
-#include <absl/container/btree_set.h>
-
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -17,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/deadlines.hpp"
 #include "messages/bytes.hpp"
 #include "messages/client.hpp"
 #include "messages/types.hpp"
@@ -67,12 +66,12 @@ public:
     // Takes the request out; none if it was taken out before.
     std::optional<InFlightRequest> take(RequestKey key);
 
-    // The earliest deadline of all; none if nothing is in flight.
-    std::optional<Moment> next_deadline() const;
-    // Those whose deadline is at `now` or before, by deadline.
+    // When something is due; none if nothing is in flight.
+    std::optional<Moment> next_deadline() const { return deadlines_.next(); }
+    // Those that are due at `now`, by deadline, which counts as up to Deadlines::kGrain earlier.
     std::vector<RequestKey> due(Moment now) const;
     // All of them, by deadline.
-    std::vector<RequestKey> all() const;
+    std::vector<RequestKey> all() const { return due(Moment::max()); }
 
     std::size_t size() const { return deadlines_.size(); }
     std::uint64_t bytes() const { return bytes_; }
@@ -99,7 +98,7 @@ private:
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;
     Clients clients_;
-    absl::btree_set<std::pair<Moment, RequestKey>> deadlines_;
+    Deadlines deadlines_;  // of slots
     std::uint64_t bytes_ = 0;
 };
 
