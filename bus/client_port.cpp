@@ -36,11 +36,19 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     gate_.guard(socket_);
 }
 
+SharedBytes RouteCache::shared(std::string_view packed) {
+    if (packed.size() > kBytesMax) return SharedBytes::copy(packed);
+    SharedBytes& kept = kept_[std::hash<std::string_view>()(packed) % kept_.size()];
+    if (kept.view() != packed) kept = SharedBytes::copy(packed);
+    return kept;
+}
+
 bool ClientPort::take(std::size_t) {
     const ClientPortOptions& options = shared_.config.client_port;
     // Envelope and body together, with room for the frames around a body of the longest kind.
     const FrameLimits limits{kFramesMax, 2 * static_cast<std::size_t>(options.frame_bytes_max)};
     ClientRequests requests;
+    requests.frames.reserve(last_burst_);
     std::size_t bytes = 0;
     bool more = true;
     while (more && requests.frames.size() < options.burst_max && bytes < options.burst_bytes_max) {
@@ -51,21 +59,27 @@ bool ClientPort::take(std::size_t) {
         requests.frames.push_back(to_client_frame(incoming_, receipt == Receipt::whole));
         if (requests.frames.back().body) bytes += requests.frames.back().body->size();
     }
+    last_burst_ = requests.frames.size();
     if (!requests.frames.empty()) deliver_(std::move(requests));
     return more;
 }
 
 ClientFrame ClientPort::to_client_frame(Frames& frames, bool whole) {
     shared_.counters.client_received.add();
-    std::vector<std::string_view> route{view_of(frames[0])};
+    packed_.clear();
+    append_frame(packed_, view_of(frames[0]));
+    const std::size_t connection = packed_.size();
     std::size_t next = 1;  // the frame behind the delimiter
     bool delimited = false;
     while (next < frames.size() && !delimited) {
-        route.push_back(view_of(frames[next]));
+        append_frame(packed_, view_of(frames[next]));
         delimited = frames[next++].size() == 0;
     }
-    if (!delimited) route = {view_of(frames[0]), {}};
-    ClientFrame frame{.route = SharedBytes::own(pack_route(route))};
+    if (!delimited) {
+        packed_.resize(connection);
+        append_frame(packed_, {});
+    }
+    ClientFrame frame{.route = routes_.shared(packed_), .body = {}};
     if (whole && delimited && next + 1 == frames.size())
         frame.body = bytes_of(std::move(frames[next]));
     else
@@ -110,9 +124,13 @@ StreamsTaken ClientPort::send_streams(const StreamReplies& replies) {
 }
 
 SendResult ClientPort::send(const SharedBytes& to, zmq::message_t body) {
-    const auto route = unpack_route(to.view());
-    CHECK(route && !route->empty(), "a reply goes back along the route it came by");
-    for (const std::string_view frame : *route) outgoing_.push_back(copied_frame(frame));
+    std::string_view route = to.view();
+    CHECK(!route.empty(), "a reply goes back along the route it came by");
+    while (!route.empty()) {
+        const auto frame = take_frame(route);
+        CHECK(frame, "a reply goes back along the route it came by");
+        outgoing_.push_back(copied_frame(*frame));
+    }
     outgoing_.push_back(std::move(body));
     return send_frames(socket_, outgoing_);
 }

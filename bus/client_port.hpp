@@ -4,6 +4,7 @@
 // even the answer to a message without a body is the gateway's.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,16 @@
 #include "bus/source.hpp"
 
 namespace raftbus {
+
+// Routes that were made lately: most requests come by one of them.
+class RouteCache {
+public:
+    SharedBytes shared(std::string_view packed);
+
+private:
+    static constexpr std::size_t kBytesMax = 64;  // of one; longer ones are not kept
+    std::array<SharedBytes, 256> kept_;           // by hash
+};
 
 class ClientPort final : public Source {
 public:
@@ -58,6 +69,9 @@ private:
     ClientGate gate_;
     zmq::socket_t socket_;
     std::map<std::string, Unread, std::less<>> unread_;  // by connection
+    RouteCache routes_;
+    std::string packed_;          // the route of the request at hand, kept for its memory
+    std::size_t last_burst_ = 0;  // how many requests it had
     Frames incoming_;
     Frames outgoing_;
 };

@@ -8,13 +8,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace raftbus {
 
+void append_frame(std::string& route, std::string_view frame);
 std::string pack_route(std::span<const std::string_view> frames);
-// The frames, which point into `route`; none if `route` is not what pack_route makes.
-std::optional<std::vector<std::string_view>> unpack_route(std::string_view route);
+// Takes the first frame off `route`, into which it points; none if `route` is no packed frames.
+std::optional<std::string_view> take_frame(std::string_view& route);
 
 // The part of a packed route that names the connection: its first frame, which no client can choose
 // for each message anew. Of what is no packed route, all of it.
