@@ -9,12 +9,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <mutex>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "messages/check.hpp"
@@ -130,21 +133,46 @@ private:
     std::uint64_t size_ = 0;
 };
 
-enum class Pace : std::uint8_t {
-    at_once,
-    gentle,  // synced bit by bit, so that the log's own syncs do not queue behind all of it
+// How a file is filled that nobody waits for yet: bit by bit, each synced, with rests in between,
+// so that the log's own syncs seldom find the disk busy with it.
+class GentlePace {
+public:
+    static constexpr std::size_t kChunk = 256 << 10;
+
+    // From any thread: somebody waits now.
+    void hurry() { hurry_.store(true, std::memory_order_relaxed); }
+    void begin() { hurry_.store(false, std::memory_order_relaxed); }
+    // `chunk`, which writes and syncs, and then a rest twice as long. Returns what it returns.
+    template <class Chunk>
+    int take(const Chunk& chunk) {
+        using Clock = std::chrono::steady_clock;
+        const auto start = Clock::now();
+        const int error = chunk();
+        if (error == 0 && !hurry_.load(std::memory_order_relaxed))
+            std::this_thread::sleep_for(
+                std::min<Clock::duration>(2 * (Clock::now() - start), kRestMax));
+        return error;
+    }
+
+private:
+    static constexpr auto kRestMax = std::chrono::milliseconds(5);
+    std::atomic<bool> hurry_{false};
 };
 
-// Fills a new file with zeros and makes them durable; 0, or the error.
-int fill_with_zeros(int fd, std::uint64_t bytes, Pace pace) {
+// Fills a new file with zeros and makes them durable; 0, or the error. No pace: at once.
+int fill_with_zeros(int fd, std::uint64_t bytes, GentlePace* pace) {
     if (::fallocate(fd, 0, 0, static_cast<off_t>(bytes)) != 0 && errno != EOPNOTSUPP) return errno;
-    const std::string zeros(std::min<std::uint64_t>(kZeroChunk, bytes), '\0');
+    const std::string zeros(std::min<std::uint64_t>(pace ? pace->kChunk : kZeroChunk, bytes), '\0');
     for (std::uint64_t at = 0; at < bytes; at += zeros.size()) {
         const std::size_t count = std::min<std::uint64_t>(zeros.size(), bytes - at);
-        if (const int error =
-                write_all(fd, at, {to_iovec(std::string_view(zeros).substr(0, count))}))
-            return error;
-        if (pace == Pace::gentle && ::fdatasync(fd) != 0) return errno;
+        const auto write = [&] {
+            return write_all(fd, at, {to_iovec(std::string_view(zeros).substr(0, count))});
+        };
+        const auto write_and_sync = [&] {
+            const int error = write();
+            return error != 0 || ::fdatasync(fd) == 0 ? error : errno;
+        };
+        if (const int error = pace ? pace->take(write_and_sync) : write()) return error;
     }
     return ::fsync(fd) == 0 ? 0 : errno;
 }
@@ -217,6 +245,7 @@ public:
         sync_directory();
     }
     ~PosixDisk() override {
+        spare_pace_.hurry();
         if (spare_.valid()) spare_.wait();
     }
 
@@ -252,7 +281,7 @@ public:
         if (!reserve_.hold()) return nullptr;
         if (take_spare(bytes)) {
             rename(kSpareName, name);
-        } else if (make_zeroed(unfinished, bytes, Pace::at_once)) {
+        } else if (make_zeroed(unfinished, bytes, nullptr)) {
             rename(unfinished, name);
         } else {
             return nullptr;
@@ -262,8 +291,9 @@ public:
 
     void prepare_zeroed(std::uint64_t bytes) override {
         if (spare_.valid() || spare_bytes_ || !reserve_.hold()) return;
+        spare_pace_.begin();
         spare_ = std::async(std::launch::async, [this, bytes]() -> std::optional<std::uint64_t> {
-            if (!make_zeroed(kSpareName, bytes, Pace::gentle)) return std::nullopt;
+            if (!make_zeroed(kSpareName, bytes, &spare_pace_)) return std::nullopt;
             return bytes;
         });
     }
@@ -304,7 +334,7 @@ private:
     }
 
     // False, and nothing left behind, if there is no room.
-    bool make_zeroed(const std::string& name, std::uint64_t bytes, Pace pace) {
+    bool make_zeroed(const std::string& name, std::uint64_t bytes, GentlePace* pace) {
         const Fd fd = create(name);
         if (!fd) return false;
         const int error = fill_with_zeros(fd.get(), bytes, pace);
@@ -316,6 +346,7 @@ private:
 
     // True if a spare file of that size is there. Waits for the one that is being made.
     bool take_spare(std::uint64_t bytes) {
+        spare_pace_.hurry();
         if (spare_.valid()) spare_bytes_ = spare_.get();
         if (spare_bytes_ != bytes) return false;
         spare_bytes_.reset();
@@ -336,6 +367,7 @@ private:
     const Fd directory_;
     const Fd lock_;
     Reserve reserve_;
+    GentlePace spare_pace_;
     std::future<std::optional<std::uint64_t>> spare_;  // valid while the spare is being made
     std::optional<std::uint64_t> spare_bytes_;         // size of the spare that is there
 };
