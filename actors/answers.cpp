@@ -1,8 +1,12 @@
 #include "actors/answers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace raftbus {
+namespace {
+constexpr std::size_t kRoomMax = 64 << 10;
+}
 
 void Answers::refuse(const SharedBytes& route, std::string_view id,
                      const client::Failure& failure) {
@@ -12,7 +16,9 @@ void Answers::refuse(const SharedBytes& route, std::string_view id,
 
 void Answers::flush() {
     if (frames_.empty()) return;
+    const std::size_t size = bytes_.size();
     const SharedBytes all = SharedBytes::own(std::exchange(bytes_, {}));
+    bytes_.reserve(std::min(size, kRoomMax));  // the next ones are about as many
     ClientReplies replies;
     replies.frames.reserve(frames_.size());
     std::size_t end = all.size();

@@ -1,5 +1,6 @@
 #include "actors/proposals.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "messages/check.hpp"
@@ -35,9 +36,12 @@ BatchNumber Proposals::add(RequestKey key, const Command& command) {
 
 // Closes the body that gathers.
 void Proposals::seal() {
+    const std::size_t bytes = gathering_body_.size(), count = gathering_.commands.size();
     gathering_.body = SharedBytes::own(std::exchange(gathering_body_, {}));
     gathering_.body_crc = crc32c(gathering_.body.view());
     batches_.emplace(gathering_number_, std::exchange(gathering_, {}));
+    gathering_body_.reserve(std::min<std::size_t>(bytes, batch_bytes_max_));  // the next is alike
+    gathering_.commands.reserve(count);
     waiting_.insert(gathering_number_);
     gathering_number_ = gathering_number_.next();
 }
