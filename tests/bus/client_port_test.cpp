@@ -180,6 +180,19 @@ TEST_F(ClientPortTest, AStreamToAClientThatHasGoneIsToldSo) {
     EXPECT_EQ(taken.burst, 7U);
 }
 
+TEST(RouteCache, SharesTheMemoryOfRoutesThatAreAlike) {
+    RouteCache routes;
+    const SharedBytes first = routes.shared("one");
+    EXPECT_EQ(routes.shared("one").data(), first.data());
+    const std::string long_route(100, 'x');
+    EXPECT_NE(routes.shared(long_route).data(), routes.shared(long_route).data()) << "not kept";
+    for (int i = 0; i < 1'000; ++i) {
+        const std::string route = "route " + std::to_string(i);
+        ASSERT_EQ(routes.shared(route).view(), route);
+    }
+    EXPECT_EQ(first.view(), "one");
+}
+
 TEST(Route, PacksFramesAndUnpacksThemAgain) {
     const std::vector<std::string_view> frames{std::string_view("\0\1\2\3\4", 5), "", "proxy", ""};
     const std::string packed = pack_route(frames);
