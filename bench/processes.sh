@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# processes: what compare.sh starts, asks and ends. Sourced by it.
+#
+# Owns: the pids of servers and of the client at work, the ports, the environment they run in.
+# Must not know: what the servers are.
+
+declare -A pids=() # of servers, by name
+client=            # the pid of the client at work, if any
+measured=()        # what the last load gave: operations a second, then p50 p90 p99 max in us
+errors=            # what went wrong in it, in a word
+
+# isolate: nothing that the user has set for himself reaches what is measured.
+isolate() {
+    local name
+    for name in "${!RAFTBUS_@}" "${!ETCD_@}"; do
+        unset "$name"
+    done
+    export HOME=$work TMPDIR=$work LC_ALL=C
+    unset XDG_CONFIG_HOME XDG_STATE_HOME
+    ulimit -n "$(ulimit -Hn)" # a thousand connections and more
+    choose_port
+}
+
+# choose_port: the first of fifty that nobody listens on, far from everybody's defaults.
+choose_port() {
+    local i
+    while :; do
+        port=$((12000 + RANDOM % 1900 * 10))
+        for ((i = 0; i < 50; i++)); do
+            (: <"/dev/tcp/127.0.0.1/$((port + i))") 2>/dev/null && continue 2
+        done
+        return 0
+    done
+}
+
+# launch NAME COMMAND...: a server in the background; its words go to $work/NAME.log.
+launch() {
+    local name=$1
+    shift
+    (cd "$work" && exec "$@") </dev/null >>"$work/$name.log" 2>&1 9>&- &
+    pids[$name]=$!
+    disown "$!"
+}
+
+alive() { kill -0 "$1" 2>/dev/null; }
+
+# gone PID SECONDS: true once it has ended.
+gone() {
+    local tries=$(($2 * 50))
+    while alive "$1"; do
+        ((tries-- > 0)) || return 1
+        sleep 0.02
+    done
+}
+
+# halt NAME...: in good order if it can be had.
+halt() {
+    local name
+    for name in "$@"; do
+        [[ -z ${pids[$name]:-} ]] || kill "${pids[$name]}" 2>/dev/null || true
+    done
+    for name in "$@"; do
+        [[ -n ${pids[$name]:-} ]] || continue
+        gone "${pids[$name]}" 10 || kill -9 "${pids[$name]}" 2>/dev/null || true
+        gone "${pids[$name]}" 5 || true
+        unset "pids[$name]"
+    done
+}
+
+# crash NAME: kill -9, and until it is gone.
+crash() {
+    kill -9 "${pids[$1]}"
+    gone "${pids[$1]}" 10 || fail "$1 cannot be killed: its disk or kernel hangs"
+    unset "pids[$1]"
+}
+
+# await COMMAND...: a client, whose answer is kept. A signal ends both at once.
+await() {
+    local status=0
+    (cd "$work" && exec "$@") </dev/null >"$work/answer" 2>"$work/answer.err" 9>&- &
+    client=$!
+    wait "$client" || status=$?
+    client=
+    return "$status"
+}
+
+answered() { tail -n 5 "$work/answer" "$work/answer.err" 2>/dev/null; }
+
+# need COMMAND...: as await, and ends the script if it fails.
+need() {
+    await "$@" || fail "this did not work: $*" "$(answered)"
+}
+
+# The script's way out: whatever runs.
+end_all() {
+    [[ -z $client ]] || kill "$client" 2>/dev/null
+    halt "${!pids[@]}"
+    if [[ -n $work ]]; then raftbus_cluster down 2>/dev/null; fi
+}
+
+# await_port PORT NAME: until NAME's server listens. Ends the script if it dies instead.
+await_port() {
+    local tries=1500
+    until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+        alive "${pids[$2]}" && ((tries-- > 0)) ||
+            fail "$2 does not listen on port $1" "$(tail -n 5 "$work/$2.log")"
+        sleep 0.02
+    done
+}
+
+# spread CONCURRENCY: sets `clients` connections with `each` requests outstanding.
+spread() {
+    clients=$(($1 < connections ? $1 : connections))
+    each=$(($1 / clients))
+}
+
+# number NAME: what stands behind "NAME": in the answer.
+number() {
+    grep -oE "\"$1\": ?[0-9.e+-]+" "$work/answer" | head -n 1 | sed 's/.*: *//'
+}
+
+# read_json: what `raftbus bench -o json` says, and the loads here that speak as it does.
+read_json() {
+    measured=("$(number per_second)" "$(number p50)" "$(number p90)" "$(number p99)" "$(number max)")
+    errors=
+    grep -q '"errors":{}' "$work/answer" || errors=$(grep -oE '"errors":\{[^}]*' "$work/answer" | cut -d '{' -f 2)
+}
+
+# now_us: microseconds since 1970, without a process.
+now_us() { echo "${EPOCHREALTIME/./}"; }
