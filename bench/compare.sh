@@ -53,6 +53,7 @@ with_figures=true
 idle_seconds=20
 out=compare-results
 work=                # the directory of this run
+locked=false         # no other run is at work
 port=0               # the first of fifty that are free
 round=1
 
@@ -70,10 +71,24 @@ fail_usage() {
 
 say() { printf '%s\n' "$*" >&2; }
 
-for part in processes install figures "${all_contestants[@]/#/contestants/}"; do
-    # shellcheck source=/dev/null
-    source "$here/$part.sh"
-done
+# shellcheck source=bench/processes.sh
+source "$here/processes.sh"
+# shellcheck source=bench/install.sh
+source "$here/install.sh"
+# shellcheck source=bench/figures.sh
+source "$here/figures.sh"
+# shellcheck source=bench/contestants/raftbus.sh
+source "$here/contestants/raftbus.sh"
+# shellcheck source=bench/contestants/floor.sh
+source "$here/contestants/floor.sh"
+# shellcheck source=bench/contestants/three-logs.sh
+source "$here/contestants/three-logs.sh"
+# shellcheck source=bench/contestants/etcd.sh
+source "$here/contestants/etcd.sh"
+# shellcheck source=bench/contestants/redis.sh
+source "$here/contestants/redis.sh"
+# shellcheck source=bench/contestants/redis-replicated.sh
+source "$here/contestants/redis-replicated.sh"
 
 # ---- the command line
 
@@ -110,7 +125,7 @@ read_options() {
         --no-figures) with_figures=false ;;
         --no-loads) with_loads=false ;;
         --only | --rounds | --seconds | --connections | --trials | --out)
-            (($#)) && [[ -n $1 ]] || fail_usage "$option takes a value"
+            [[ -n ${1:-} ]] || fail_usage "$option takes a value"
             case $option in
             --only) choose "$1" ;;
             --out) out=$1 ;;
@@ -154,7 +169,7 @@ write_settings() {
     {
         echo "date      $(date -u '+%Y-%m-%d %H:%M UTC')"
         echo "kernel    $(uname -sr), $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)"
-        echo "cpus      $(nproc), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)"
+        echo "cpus      $(nproc), $(sed -n '/^model name/ {s/.*: //p; q}' /proc/cpuinfo)"
         echo "memory    $(awk '/^MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo)"
         echo "disk      $(findmnt -no FSTYPE,SOURCE -T "$work")"
         echo "load      at the start $(cut -d ' ' -f 1-3 /proc/loadavg)"
@@ -174,9 +189,9 @@ declare -A best=() # of this round and contestant: the highest throughput of eac
 
 # measure CONTESTANT WORK CONCURRENCY VALUE_BYTES: one load, into the results and on stderr.
 measure() {
-    local work_=$2 value metric metrics=(ops p50 p90 p99 max) i
+    local value metrics=(ops p50 p90 p99 max) i
     measured=()
-    call "$1" load "$2" "$3" "$4" || fail "$1: the load '$2' at $3 did not work" "${answer_tail:-}"
+    call "$1" load "$2" "$3" "$4" || fail "$1: the load '$2' at $3 did not work" "$(answered)"
     ((${#measured[@]} == ${#metrics[@]})) || fail "$1: the load '$2' at $3 says nothing" "$(answered)"
     for i in "${!metrics[@]}"; do
         value=${measured[i]}
@@ -187,7 +202,7 @@ measure() {
         "${errors:+  with errors: $errors}" >&2
     [[ -z $errors ]] || record "$1" "$2" "$3" "$4" errors 1
     value=${measured[0]%.*}
-    ((value <= ${best[$work_]:-0})) || best[$work_]=$value
+    ((value <= ${best[$2]:-0})) || best[$2]=$value
 }
 
 measure_all() {
@@ -196,6 +211,7 @@ measure_all() {
         for contestant in "${contestants[@]}"; do
             best=()
             call "$contestant" start
+            ! knows "$contestant" fill || call "$contestant" fill "$keys"
             mapfile -t works < <(call "$contestant" works)
             for load in "${works[@]}"; do
                 # shellcheck disable=SC2086 # three words
@@ -225,15 +241,21 @@ clean_up() {
     end_all
     forbid_no_more
     [[ -z $work ]] || rm -rf "$work"
-    rmdir "$top/.compare" 2>/dev/null
+    ! $locked || rmdir "$top/.compare" 2>/dev/null
     exit "$status"
 }
 
-# One at a time: two would measure each other.
+# One at a time: two would measure each other. The lock goes when this script ends.
 lock() {
+    local left
     mkdir -p "$top/.compare"
-    exec 9>"$top/.compare.lock"
+    exec 9<"$top/.compare"
     flock -n 9 || fail "another compare.sh is at work in $top" "wait for it, or end it"
+    locked=true
+    left=$(find "$top/.compare" -mindepth 1 -maxdepth 1)
+    [[ -z $left ]] || fail "a run that was killed has left $left" \
+        "pgrep -af '$left'   # what still runs there: end that" "rm -rf '$left'"
+    work=$(mktemp -d "$top/.compare/XXXXXX")
 }
 
 main() {
@@ -244,7 +266,6 @@ main() {
     lock
     begin_results
     install_and_build
-    work=$(mktemp -d "$top/.compare/XXXXXX")
     isolate
     write_settings
     $with_loads && measure_all

@@ -21,14 +21,14 @@ SOURCES = {
     "redis, pipelined": ("redis", "-pipelined"),
     "redis, replicated": ("redis-replicated", ""),
 }
-OPS = (("set", "durable SET"), ("get", "linearizable GET (redis: of one node)"))
+OPS = (("set", "durable SET"), ("get", "linearizable GET (redis: of its only node)"))
 
 HEAD = """\
 set terminal svg size 1100,{height} font 'sans-serif,13' background 'white'
 set output '{file}'
 set multiplot layout 1,2
 set logscale xy
-set grid xtics ytics linecolor '#dddddd' linewidth 1
+set grid xtics ytics linecolor '#cccccc' linewidth 1
 set border 3
 set tics nomirror
 set key below maxrows 3
@@ -84,10 +84,10 @@ def throughput_picture(results, file):
 
 def latency_picture(results, file):
     text = HEAD.format(file=file, height=560, y_format="%g")
-    text += "set xlabel 'operations a second'\nset ylabel 'latency, ms'\nset format x '%.0s%c'\n"
+    text += "set xlabel 'operations a second'\nset ylabel 'latency, ms: median (solid), p99 (dashed)'\nset format x '%.0s%c'\n"
     for op, title in OPS:
         data, lines = blocks(results, op)
-        text += data + f"set title '{title}: median (solid), p99 (dashed)'\n"
+        text += data + f"set title '{title}'\n"
         curves = []
         for block, line in lines:
             curves += [curve(block, "2:($3/1000)", line, line),

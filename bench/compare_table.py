@@ -39,18 +39,18 @@ class Results:
             load = Load(row["contestant"], row["work"], int(row["concurrency"]), int(row["value_bytes"]))
             self.values[load, row["metric"]].append(float(row["value"]))
 
-    def median(self, load, metric):
-        """None if it was not measured."""
+    def median(self, load, metric, of=statistics.median):
+        """Or what else of all values is wanted. None if it was not measured."""
         values = self.values.get((load, metric))
-        return statistics.median(values) if values else None
+        return of(values) if values else None
 
     def loads(self):
         """All that were measured, in the order they first came."""
         return list(dict.fromkeys(load for load, metric in self.values if metric == "ops"))
 
-    def at(self, column, work, metric, concurrency=0, value_bytes=0):
+    def at(self, column, work, metric, concurrency=0, value_bytes=0, of=statistics.median):
         contestant, ending = COLUMNS[column]
-        return self.median(Load(contestant, work + ending, concurrency, value_bytes), metric)
+        return self.median(Load(contestant, work + ending, concurrency, value_bytes), metric, of)
 
 
 # ---- numbers as text
@@ -93,9 +93,9 @@ def percent(number):
 # ---- the table of works
 
 
-def compared(results, label, text, work, metric, *where, scale=1.0):
+def compared(results, label, text, work, metric, *where, scale=1.0, of=statistics.median):
     """A row with a cell for each contestant that has the figure: [label, {column: cell}]."""
-    figures = {column: results.at(column, work, metric, *where) for column in COLUMNS}
+    figures = {column: results.at(column, work, metric, *where, of=of) for column in COLUMNS}
     figures = {column: value * scale for column, value in figures.items() if value is not None}
     own = figures.get("raftbus")
     cells = {}
@@ -143,10 +143,11 @@ def sizes(results):
     if keys is None:
         return []
     with_keys = f"with {keys:,.0f} keys"
-    memory = compared(results, f"memory of a node {with_keys}", megabytes, "memory", "MB")
-    disk = compared(results, "disk of the same; × its keys and values", megabytes, "disk", "MB")
+    # Of all nodes the largest.
+    memory = compared(results, f"memory of a node {with_keys}", megabytes, "memory", "MB", of=max)
+    disk = compared(results, "disk of the same; × its keys and values", megabytes, "disk", "MB", of=max)
     for column, cell in disk[1].items():
-        times = results.at(column, "disk", "MB") * 1e6 / (keys * (KEY_BYTES + VALUE_BYTES))
+        times = results.at(column, "disk", "MB", of=max) * 1e6 / (keys * (KEY_BYTES + VALUE_BYTES))
         disk[1][column] = f"{cell}; {short(times)}×"
     return [memory, disk,
             compared(results, f"restart {with_keys}, until it serves", milliseconds, "restart", "ms")]

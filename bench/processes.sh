@@ -91,19 +91,24 @@ need() {
     await "$@" || fail "this did not work: $*" "$(answered)"
 }
 
-# The script's way out: whatever runs.
+# The script's way out: whatever runs. Nobody needs the data, so nobody is given time.
 end_all() {
-    [[ -z $client ]] || kill "$client" 2>/dev/null
-    halt "${!pids[@]}"
-    if [[ -n $work ]]; then raftbus_cluster down 2>/dev/null; fi
+    local pid
+    [[ -z $client$probe ]] || kill ${client:+"$client"} ${probe:+"$probe"} 2>/dev/null
+    ((${#pids[@]} == 0)) || kill -9 "${pids[@]}" 2>/dev/null
+    for pid in "${pids[@]}"; do
+        gone "$pid" 5
+    done
+    [[ ! -d $work/raftbus ]] || raftbus_cluster down
 }
 
 # await_port PORT NAME: until NAME's server listens. Ends the script if it dies instead.
 await_port() {
     local tries=1500
     until (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
-        alive "${pids[$2]}" && ((tries-- > 0)) ||
+        if ! alive "${pids[$2]}" || ((tries-- == 0)); then
             fail "$2 does not listen on port $1" "$(tail -n 5 "$work/$2.log")"
+        fi
         sleep 0.02
     done
 }
@@ -114,16 +119,17 @@ spread() {
     each=$(($1 / clients))
 }
 
-# number NAME: what stands behind "NAME": in the answer.
-number() {
-    grep -oE "\"$1\": ?[0-9.e+-]+" "$work/answer" | head -n 1 | sed 's/.*: *//'
-}
 
 # read_json: what `raftbus bench -o json` says, and the loads here that speak as it does.
 read_json() {
-    measured=("$(number per_second)" "$(number p50)" "$(number p90)" "$(number p99)" "$(number max)")
-    errors=
-    grep -q '"errors":{}' "$work/answer" || errors=$(grep -oE '"errors":\{[^}]*' "$work/answer" | cut -d '{' -f 2)
+    local json name
+    json=$(<"$work/answer")
+    measured=()
+    for name in per_second p50 p90 p99 max; do
+        [[ $json =~ \"$name\":([0-9.e+-]+) ]] || return 1
+        measured+=("${BASH_REMATCH[1]}")
+    done
+    [[ $json =~ \"errors\":\{([^}]*)\} ]] && errors=${BASH_REMATCH[1]}
 }
 
 # now_us: microseconds since 1970, without a process.

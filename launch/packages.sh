@@ -33,7 +33,7 @@ install_missing() {
 }
 
 package_installed() {
-    dpkg -s "$1" 2>/dev/null | grep -q '^Status: .* installed$'
+    grep -qx installed <<<"$(dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null)"
 }
 
 # apt_quietly [PREFIX...] -- ARGUMENTS: apt-get without a question; its words only if it fails.

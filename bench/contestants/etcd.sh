@@ -4,8 +4,7 @@
 # Owns: its three processes. Must not know: the other contestants.
 
 etcd_version() {
-    etcd --version | head -n 1
-    etcd --version | sed -n 's/^Go Version: /built with /p'
+    etcd --version | sed -n 's/^etcd Version/etcd/p; s/^Go Version: /built with /p'
 }
 
 etcd_settings() {
@@ -33,7 +32,6 @@ etcd_start() {
         etcd_launch "$i"
     done
     etcd_settle
-    etcd_fill "$keys"
 }
 
 etcd_stop() {

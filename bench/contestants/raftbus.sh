@@ -4,7 +4,7 @@
 # Owns: that cluster. Must not know: the other contestants.
 
 raftbus_cluster() {
-    RAFTBUS_HOME=$work/raftbus RAFTBUS_PORT=$port RAFTBUS_BIN=$bin \
+    RAFTBUS_HOME=$work/raftbus RAFTBUS_PORT=$port RAFTBUS_BIN=${raftbus_program:-$bin} \
         "$top/launch/cluster.sh" "$@" >>"$work/raftbus.log" 2>&1
 }
 
@@ -19,7 +19,6 @@ raftbus_endpoints() { echo "127.0.0.1:$port,127.0.0.1:$((port + 10)),127.0.0.1:$
 
 raftbus_start() {
     raftbus_cluster up || fail "raftbus does not start" "$(tail -n 5 "$work/raftbus.log")"
-    raftbus_fill "$keys"
 }
 
 raftbus_stop() {
@@ -57,9 +56,9 @@ raftbus_pid() { cat "$work/raftbus/n$1.pid"; }
 raftbus_pids() { cat "$work/raftbus"/n?.pid; }
 raftbus_data() { printf '%s\n' "$work/raftbus/n"{1,2,3}; }
 
-# raftbus_node ROLE: the first node that has it.
+# raftbus_node ROLE: a node that has it.
 raftbus_node() {
-    "$bin" status -e "$(raftbus_endpoints)" -o text | awk -v role="$1" '$2 == role {print $1; exit}'
+    "$bin" status -e "$(raftbus_endpoints)" -o text | awk -v role="$1" '$2 == role {node = $1} END {print node}'
 }
 
 raftbus_client_of() { echo "tcp://127.0.0.1:$((port + 10 * ($1 - 1)))"; }
@@ -90,15 +89,26 @@ raftbus_failover() {
 
 # raftbus_restart: kills a follower, starts it; milliseconds until a linearizable read through it.
 raftbus_restart() {
-    local node begun
+    local node raftbus_program=$work/raftbus-timed
     raftbus_settle
     node=$(raftbus_node follower)
     raftbus_cluster kill "$node"
     sleep 1
+    write_timed_program "$raftbus_program"
     begin_probe "$python" "$here/probe.py" serving "$(raftbus_client_of "$node")"
-    begun=$(now_us)
     raftbus_cluster start "$node" || fail "raftbus' node $node does not come back"
-    end_probe "$begun"
+    end_probe "$(<"$work/raftbus-started")"
+}
+
+# write_timed_program FILE: raftbus, that notes when a node starts. cluster.sh has to look around
+# before it starts one, and that is not the node's time.
+write_timed_program() {
+    cat >"$1" <<END
+#!/usr/bin/env bash
+[[ \$1 != node ]] || echo "\${EPOCHREALTIME/./}" >'$work/raftbus-started'
+exec '$bin' "\$@"
+END
+    chmod +x "$1"
 }
 
 # raftbus_connections: many at one follower that ask, then watches on some of them.

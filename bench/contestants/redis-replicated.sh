@@ -20,14 +20,15 @@ redis_replicated_start() {
         await_port $((port + i)) "redis-$i"
     done
     redis_replicated_settle
-    redis_fill "$keys"
 }
+
+redis_replicated_fill() { redis_fill "$1"; }
 
 # Until both replicas follow.
 redis_replicated_settle() {
     local i tries=600
     for i in 1 2; do
-        until redis-cli -p $((port + i)) info replication 2>/dev/null | grep -q '^master_link_status:up'; do
+        until [[ $(redis-cli -p $((port + i)) info replication 2>&1) == *master_link_status:up* ]]; do
             ((tries-- > 0)) || fail "redis' replica $i does not follow" "$(tail -n 5 "$work/redis-$i.log")"
             sleep 0.1
         done

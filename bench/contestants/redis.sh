@@ -26,7 +26,6 @@ redis_launch() {
 redis_start() {
     redis_launch redis "$port"
     await_port "$port" redis
-    redis_fill "$keys"
 }
 
 redis_stop() {
@@ -36,8 +35,7 @@ redis_stop() {
 
 redis_works() {
     usual_works set get
-    printf '%s\n' 'set-pipelined 256 64' 'set-pipelined 1024 64' 'get-pipelined 256 64' \
-        'get-pipelined 1024 64'
+    printf '%s\n' {set,get}-pipelined\ {64,256,1024}\ 64
 }
 
 # redis-benchmark stops after a number of requests, not after a time, so a short load says how many.
