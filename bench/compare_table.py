@@ -66,6 +66,10 @@ def short(number):
     return f"{number:.1f}" if abs(number) >= 9.995 else f"{number:.2f}"
 
 
+def ratio(number):
+    return f"{number:.2g}×" if number < 0.0995 else short(number) + "×"
+
+
 def throughput(number):
     return short(number) + "/s"
 
@@ -102,7 +106,7 @@ def compared(results, label, text, work, metric, *where, scale=1.0, of=statistic
     for column, figure in figures.items():
         cells[column] = text(figure)
         if own is not None and column != "raftbus" and figure > 0:
-            cells[column] += f" ({short(own / figure)}×)"
+            cells[column] += f" ({ratio(own / figure)})"
     return [label, cells]
 
 
@@ -143,8 +147,7 @@ def sizes(results):
     if keys is None:
         return []
     with_keys = f"with {keys:,.0f} keys"
-    # Of all nodes the largest.
-    memory = compared(results, f"memory of a node {with_keys}", megabytes, "memory", "MB", of=max)
+    memory = compared(results, f"memory of the largest node {with_keys}", megabytes, "memory", "MB", of=max)
     disk = compared(results, "disk of the same; × its keys and values", megabytes, "disk", "MB", of=max)
     for column, cell in disk[1].items():
         times = results.at(column, "disk", "MB", of=max) * 1e6 / (keys * (KEY_BYTES + VALUE_BYTES))
@@ -225,6 +228,8 @@ def main():
             results = Results(lines)
     except (OSError, KeyError, TypeError, ValueError) as wrong:
         sys.exit(f"compare_table.py: {chosen.directory}/results.tsv: {wrong!r}")
+    if not results.values:
+        sys.exit(f"compare_table.py: {chosen.directory}/results.tsv holds no results")
     text = page(results)
     (chosen.directory / "table.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)

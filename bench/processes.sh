@@ -15,7 +15,7 @@ isolate() {
     for name in "${!RAFTBUS_@}" "${!ETCD_@}"; do
         unset "$name"
     done
-    export HOME=$work TMPDIR=$work LC_ALL=C
+    export HOME=$work TMPDIR=$work LC_ALL=C PYTHONDONTWRITEBYTECODE=1
     unset XDG_CONFIG_HOME XDG_STATE_HOME
     ulimit -n "$(ulimit -Hn)" # a thousand connections and more
     choose_port

@@ -121,8 +121,7 @@ void measure(const std::string& directory, std::uint64_t value_bytes, std::uint6
              double seconds, double warm_up) {
     std::vector<std::unique_ptr<Writer>> writers;
     for (std::size_t i = 0; i < kLogs; ++i)
-        writers.push_back(
-            std::make_unique<Writer>(directory + "/three-logs-" + std::to_string(i)));
+        writers.push_back(std::make_unique<Writer>(directory + "/three-logs-" + std::to_string(i)));
     const std::string bytes = noise(value_bytes * group);
     const auto span = [](double s) {
         return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));

@@ -86,8 +86,7 @@ public:
             "{\"per_second\":%.1f,\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,"
             "\"max\":%.1f},\"errors\":{%s}}\n",
             static_cast<double>(took_.count()) / plan_.seconds, us(took_.percentile(0.5)),
-            us(took_.percentile(0.9)), us(took_.percentile(0.99)), us(took_.max()),
-            errors.c_str());
+            us(took_.percentile(0.9)), us(took_.percentile(0.99)), us(took_.max()), errors.c_str());
     }
 
 private:
