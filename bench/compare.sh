@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# compare.sh: the same loads at raftbus, at what it is compared with, and at what bounds it, in turns.
+# compare.sh: the same loads at raftbus, at others and at what bounds it, in turns.
 #
 # Owns: the order of the loads, the raw results, the directory in which everybody keeps his data.
-# Must not know: how a contestant is started or loaded; that is in bench/contestants/, one file each.
+# Must not know: how a contestant is started or loaded: bench/contestants/ has a file for each.
 set -euo pipefail
 
 usage() {
@@ -19,10 +19,10 @@ quiet meanwhile.
   --rounds N        default 3
   --seconds N       how long each load is measured, after a second of warm-up (default 3)
   --connections N   over which requests outstanding are spread, at most (default 16)
-  --trials N        kills of a leader, and restarts of a node, of which the median counts (default 5)
+  --trials N        kills of a leader, and restarts of a node; the median counts (default 5)
   --no-figures      loads alone: no failover, memory, disk, restart, idle cluster, connections
   --no-loads        those figures alone
-  --quick           one round and trial, one second a load, a tenth of the keys: to see that it works
+  --quick           one round and trial, a second a load, a tenth of the keys: does it work?
   --out DIR         where the results go (default compare-results)
   help              this
 
@@ -139,7 +139,7 @@ read_options() {
         *) fail_usage "'$option' is no option" ;;
         esac
     done
-    $with_loads || $with_figures || fail_usage "--no-loads and --no-figures leave nothing to measure"
+    $with_loads || $with_figures || fail_usage "--no-loads and --no-figures leave nothing"
     [[ $out == /* ]] || out=$PWD/$out
 }
 
@@ -173,7 +173,7 @@ write_settings() {
         echo "memory    $(awk '/^MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo)"
         echo "disk      $(findmnt -no FSTYPE,SOURCE -T "$work")"
         echo "load      at the start $(cut -d ' ' -f 1-3 /proc/loadavg)"
-        echo "loads     $rounds rounds, ${seconds} s after ${warm_up} s, at most $connections connections"
+        echo "loads     $rounds rounds, $seconds s after $warm_up s, up to $connections connections"
         echo "keys      16 bytes, of $keys; values of 64 bytes unless the table says otherwise"
         for contestant in "${contestants[@]}"; do
             printf '\n%s\n' "$contestant"
@@ -192,7 +192,8 @@ measure() {
     local value metrics=(ops p50 p90 p99 max) i
     measured=()
     call "$1" load "$2" "$3" "$4" || fail "$1: the load '$2' at $3 did not work" "$(answered)"
-    ((${#measured[@]} == ${#metrics[@]})) || fail "$1: the load '$2' at $3 says nothing" "$(answered)"
+    ((${#measured[@]} == ${#metrics[@]})) ||
+        fail "$1: the load '$2' at $3 says nothing" "$(answered)"
     for i in "${!metrics[@]}"; do
         value=${measured[i]}
         [[ $value == - ]] || record "$1" "$2" "$3" "$4" "${metrics[i]}" "$value"

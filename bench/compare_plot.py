@@ -62,8 +62,8 @@ def blocks(results, op):
 
 def curve(block, using, line, title, dashed=False):
     colour, mark, width = STYLES[line]
-    return (f"{block} using {using} with linespoints linecolor '{colour}' pointtype {mark} pointsize 0.7 "
-            f"linewidth {width} dashtype {2 if dashed else 1} title '{title}'")
+    return (f"{block} using {using} with linespoints linecolor '{colour}' pointtype {mark} "
+            f"pointsize 0.7 linewidth {width} dashtype {2 if dashed else 1} title '{title}'")
 
 
 def plot(curves):
@@ -73,8 +73,8 @@ def plot(curves):
 
 def throughput_picture(results, file):
     text = HEAD.format(file=file, height=520, y_format="%.0s%c")
-    text += "set xlabel 'requests in flight'\nset ylabel 'operations a second'\nset xrange [0.8:1300]\n"
-    text += "set xtics (1, 16, 64, 256, 1024)\n"
+    text += "set xlabel 'requests in flight'\nset ylabel 'operations a second'\n"
+    text += "set xrange [0.8:1300]\nset xtics (1, 16, 64, 256, 1024)\n"
     for op, title in OPS:
         data, lines = blocks(results, op)
         text += data + f"set title '{title}'\n"
@@ -84,7 +84,8 @@ def throughput_picture(results, file):
 
 def latency_picture(results, file):
     text = HEAD.format(file=file, height=560, y_format="%g")
-    text += "set xlabel 'operations a second'\nset ylabel 'latency, ms: median (solid), p99 (dashed)'\nset format x '%.0s%c'\n"
+    text += "set xlabel 'operations a second'\nset format x '%.0s%c'\n"
+    text += "set ylabel 'latency, ms: median (solid), p99 (dashed)'\n"
     for op, title in OPS:
         data, lines = blocks(results, op)
         text += data + f"set title '{title}'\n"

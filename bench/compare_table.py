@@ -36,7 +36,8 @@ class Results:
     def __init__(self, lines):
         self.values = collections.defaultdict(list)
         for row in csv.DictReader(lines, delimiter="\t"):
-            load = Load(row["contestant"], row["work"], int(row["concurrency"]), int(row["value_bytes"]))
+            load = Load(row["contestant"], row["work"], int(row["concurrency"]),
+                        int(row["value_bytes"]))
             self.values[load, row["metric"]].append(float(row["value"]))
 
     def median(self, load, metric, of=statistics.median):
@@ -120,7 +121,8 @@ def beside_the_leader(results, label, work, where):
 
 
 def tail_of_half(results, label, work):
-    p50, p99 = (results.at("raftbus", f"{work}-half", part, 1024, VALUE_BYTES) for part in ("p50", "p99"))
+    p50, p99 = (results.at("raftbus", f"{work}-half", part, 1024, VALUE_BYTES)
+                for part in ("p50", "p99"))
     if not p50 or not p99:
         return [label, {}]
     return [label, {"raftbus": f"{latency(p99)} = {short(p99 / p50)}× the median"}]
@@ -147,13 +149,16 @@ def sizes(results):
     if keys is None:
         return []
     with_keys = f"with {keys:,.0f} keys"
-    memory = compared(results, f"memory of the largest node {with_keys}", megabytes, "memory", "MB", of=max)
-    disk = compared(results, "disk of the same; × its keys and values", megabytes, "disk", "MB", of=max)
+    memory = compared(results, f"memory of the largest node {with_keys}", megabytes, "memory", "MB",
+                      of=max)
+    disk = compared(results, "disk of the same; × its keys and values", megabytes, "disk", "MB",
+                    of=max)
     for column, cell in disk[1].items():
         times = results.at(column, "disk", "MB", of=max) * 1e6 / (keys * (KEY_BYTES + VALUE_BYTES))
         disk[1][column] = f"{cell}; {short(times)}×"
-    return [memory, disk,
-            compared(results, f"restart {with_keys}, until it serves", milliseconds, "restart", "ms")]
+    restart = compared(results, f"restart {with_keys}, until it serves", milliseconds, "restart",
+                       "ms")
+    return [memory, disk, restart]
 
 
 def work_rows(results):
@@ -168,10 +173,10 @@ def work_rows(results):
         beside_the_leader(results, "GET at followers, 256 in flight", "get", "followers"),
         beside_the_leader(results, "SET at all nodes, 256 in flight", "set", "all"),
         beside_the_leader(results, "GET at all nodes, 256 in flight", "get", "all"),
-        compared(results, "SET of 1 KiB, 256 in flight", megabytes_a_second, "set", "ops", 256, 1024,
-                 scale=1024),
-        compared(results, "SET of 64 KiB, 64 in flight", megabytes_a_second, "set", "ops", 64, 65536,
-                 scale=65536),
+        compared(results, "SET of 1 KiB, 256 in flight", megabytes_a_second, "set", "ops",
+                 256, 1024, scale=1024),
+        compared(results, "SET of 64 KiB, 64 in flight", megabytes_a_second, "set", "ops",
+                 64, 65536, scale=65536),
         tail_of_half(results, "SET at half of the top throughput: p99", "set"),
         tail_of_half(results, "GET at half of the top throughput: p99", "get"),
         compared(results, "failover after kill -9 of the leader", milliseconds, "failover", "ms"),
@@ -200,18 +205,20 @@ def loads_table(results):
         figures = [results.median(load, metric) for metric in ("ops", "p50", "p90", "p99", "max")]
         spread = results.values[load, "ops"]
         failed = " with errors" if results.median(load, "errors") else ""
-        rows.append([load.contestant, load.work + failed, str(load.concurrency), str(load.value_bytes),
-                     throughput(figures[0]), f"{short(min(spread))}–{short(max(spread))}",
+        rows.append([load.contestant, load.work + failed, str(load.concurrency),
+                     str(load.value_bytes), throughput(figures[0]),
+                     f"{short(min(spread))}–{short(max(spread))}",
                      *(latency(f) if f is not None else "–" for f in figures[1:])])
-    return markdown(["contestant", "load", "in flight", "bytes", "median", "of rounds", "p50", "p90",
-                     "p99", "max"], rows)
+    return markdown(["contestant", "load", "in flight", "bytes", "median", "of rounds", "p50",
+                     "p90", "p99", "max"], rows)
 
 
 def page(results):
     lines = []
     works = works_table(results)
     if len(works) > 2:
-        lines += ["Medians of all rounds. In brackets: raftbus' figure divided by this one.", "", *works]
+        lines += ["Medians of all rounds. In brackets: raftbus' figure divided by this one.", "",
+                  *works]
     loads = loads_table(results)
     if len(loads) > 2:
         lines += ["", "## All loads", "", *loads]

@@ -85,8 +85,7 @@ switch_off() {
     *) return 0 ;;
     esac
     command -v systemctl >/dev/null || return 0
-    "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
-    [[ ! -d /run/systemd/system ]] || "${as_root[@]}" systemctl stop "$service" >/dev/null 2>&1 || true
+    "${as_root[@]}" systemctl disable --now "$service" >/dev/null 2>&1 || true
     say "$1 is installed; its service $service is off: systemctl enable --now $service"
 }
 

@@ -9,20 +9,23 @@ etcd_version() {
 
 etcd_settings() {
     echo "nodes     3, with their defaults"
-    echo "load      contestants/etcd_load.go with clientv3 at the leader, linearizable reads; before"
-    echo "          them some lease grants, for etcd 3.4 reads slowly right after many writes"
+    echo "load      contestants/etcd_load.go with clientv3 at the leader, linearizable reads;"
+    echo "          before them some lease grants, for etcd 3.4 reads slowly after many writes"
 }
 
 etcd_client_of() { echo "http://127.0.0.1:$((port + 10 * ($1 - 1)))"; }
 etcd_peer_of() { echo "http://127.0.0.1:$((port + 10 * ($1 - 1) + 1))"; }
 etcd_endpoints() { echo "$(etcd_client_of 1),$(etcd_client_of 2),$(etcd_client_of 3)"; }
-etcd_load_() { await "$build/bench/etcd_load" "$@"; }
+need_etcd_load() { need "$build/bench/etcd_load" "$@"; }
 
 # etcd_launch NODE
 etcd_launch() {
+    local client peer
+    client=$(etcd_client_of "$1")
+    peer=$(etcd_peer_of "$1")
     launch "etcd-$1" etcd --name "n$1" --data-dir "$work/etcd-$1.data" \
-        --listen-client-urls "$(etcd_client_of "$1")" --advertise-client-urls "$(etcd_client_of "$1")" \
-        --listen-peer-urls "$(etcd_peer_of "$1")" --initial-advertise-peer-urls "$(etcd_peer_of "$1")" \
+        --listen-client-urls "$client" --advertise-client-urls "$client" \
+        --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" \
         --initial-cluster "n1=$(etcd_peer_of 1),n2=$(etcd_peer_of 2),n3=$(etcd_peer_of 3)"
 }
 
@@ -43,18 +46,19 @@ etcd_works() { usual_works set get; }
 
 # etcd_load WORK CONCURRENCY VALUE_BYTES
 etcd_load() {
-    etcd_load_ -op "$1" -endpoints "$(etcd_endpoints)" -concurrency "$2" -connections "$connections" \
-        -value-bytes "$3" -keys "$keys" -seconds "$seconds" -warm-up "$warm_up" || return 1
+    await "$build/bench/etcd_load" -op "$1" -endpoints "$(etcd_endpoints)" -concurrency "$2" \
+        -connections "$connections" -value-bytes "$3" -keys "$keys" -seconds "$seconds" \
+        -warm-up "$warm_up" || return 1
     read_json
 }
 
 etcd_fill() {
-    etcd_load_ -op fill -endpoints "$(etcd_endpoints)" -keys "$1" || fail "etcd: no keys" "$(answered)"
+    need_etcd_load -op fill -endpoints "$(etcd_endpoints)" -keys "$1"
 }
 
 # Until all nodes answer linearizable reads, and have applied the same.
 etcd_settle() {
-    etcd_load_ -op settle -endpoints "$(etcd_endpoints)" || fail "etcd does not settle" "$(answered)"
+    need_etcd_load -op settle -endpoints "$(etcd_endpoints)"
 }
 
 etcd_pids() { printf '%s\n' "${pids[etcd-1]}" "${pids[etcd-2]}" "${pids[etcd-3]}"; }
@@ -62,7 +66,7 @@ etcd_data() { printf '%s\n' "$work"/etcd-{1,2,3}.data; }
 
 # The number of the leader.
 etcd_leader() {
-    etcd_load_ -op leader -endpoints "$(etcd_endpoints)" || fail "etcd has no leader" "$(answered)"
+    need_etcd_load -op leader -endpoints "$(etcd_endpoints)"
     leader=$(<"$work/answer")
 }
 
@@ -74,8 +78,8 @@ etcd_failover() {
     for i in 1 2 3; do
         ((i == leader)) || survivors+=("$(etcd_client_of "$i")")
     done
-    etcd_load_ -op failover -endpoints "$(IFS=, && echo "${survivors[*]}")" \
-        -kill "${pids[etcd-$leader]}" || fail "etcd does not fail over" "$(answered)"
+    need_etcd_load -op failover -endpoints "$(IFS=, && echo "${survivors[*]}")" \
+        -kill "${pids[etcd-$leader]}"
     figure=$(<"$work/answer")
     etcd_launch "$leader"
 }

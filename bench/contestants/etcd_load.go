@@ -189,8 +189,9 @@ func report(workers []worker) {
 	}
 	told, err := json.Marshal(errors)
 	fail(err)
-	fmt.Printf(`{"per_second":%.1f,"latency_us":{"p50":%.1f,"p90":%.1f,"p99":%.1f,"max":%.1f},"errors":%s}`+"\n",
-		float64(len(took)) / *seconds, part(0.5), part(0.9), part(0.99), part(1), told)
+	fmt.Printf(`{"per_second":%.1f,"latency_us":{"p50":%.1f,"p90":%.1f,"p99":%.1f,"max":%.1f},`+
+		`"errors":%s}`+"\n", float64(len(took)) / *seconds, part(0.5), part(0.9), part(0.99), part(1),
+		told)
 }
 
 // ---- other questions

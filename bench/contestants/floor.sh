@@ -33,8 +33,8 @@ floor_works() { usual_works set get; }
 # floor_load WORK CONCURRENCY VALUE_BYTES
 floor_load() {
     spread "$2"
-    await "$bin" bench -e "127.0.0.1:$port" -o json --op "$1" --clients "$clients" --in-flight "$each" \
-        --value-bytes "$3" --keys "$keys" --seconds "$seconds" --warm-up "$warm_up" --prepare off \
-        --to endpoints || return 1
+    await "$bin" bench -e "127.0.0.1:$port" -o json --op "$1" --clients "$clients" \
+        --in-flight "$each" --value-bytes "$3" --keys "$keys" --seconds "$seconds" \
+        --warm-up "$warm_up" --prepare off --to endpoints || return 1
     read_json
 }

@@ -12,7 +12,8 @@ raftbus_version() { "$bin" --version; }
 
 raftbus_settings() {
     echo "nodes     3, with their defaults (launch/cluster.sh up)"
-    echo "load      raftbus bench at the leader, linearizable reads; '-followers' at the other two, '-all' at all"
+    echo "load      raftbus bench at the leader, linearizable reads; '-followers' at the other two,"
+    echo "          '-all' at all, '-half' at half of the best throughput"
 }
 
 raftbus_endpoints() { echo "127.0.0.1:$port,127.0.0.1:$((port + 10)),127.0.0.1:$((port + 20))"; }
@@ -58,7 +59,8 @@ raftbus_data() { printf '%s\n' "$work/raftbus/n"{1,2,3}; }
 
 # raftbus_node ROLE: a node that has it.
 raftbus_node() {
-    "$bin" status -e "$(raftbus_endpoints)" -o text | awk -v role="$1" '$2 == role {node = $1} END {print node}'
+    "$bin" status -e "$(raftbus_endpoints)" -o text |
+        awk -v role="$1" '$2 == role {node = $1} END {print node}'
 }
 
 raftbus_client_of() { echo "tcp://127.0.0.1:$((port + 10 * ($1 - 1)))"; }

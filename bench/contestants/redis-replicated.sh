@@ -7,8 +7,8 @@ redis_replicated_version() { redis-server --version; }
 
 redis_replicated_settings() {
     echo "nodes     3, one of them the master; appendonly yes, appendfsync always, no RDB snapshots"
-    echo "load      contestants/wait_load.cpp, a connection for each request outstanding, SET and WAIT 1"
-    echo "          in one go; counted when both are answered and a replica has the write"
+    echo "load      contestants/wait_load.cpp, a connection for each request outstanding, SET and"
+    echo "          WAIT 1 in one go; counted when both are answered and a replica has the write"
 }
 
 redis_replicated_start() {
@@ -26,10 +26,12 @@ redis_replicated_fill() { redis_fill "$1"; }
 
 # Until both replicas follow.
 redis_replicated_settle() {
-    local i tries=600
+    local i told tries=600
     for i in 1 2; do
-        until [[ $(redis-cli -p $((port + i)) info replication 2>&1) == *master_link_status:up* ]]; do
-            ((tries-- > 0)) || fail "redis' replica $i does not follow" "$(tail -n 5 "$work/redis-$i.log")"
+        until told=$(redis-cli -p $((port + i)) info replication 2>&1) &&
+            [[ $told == *master_link_status:up* ]]; do
+            ((tries-- > 0)) ||
+                fail "redis' replica $i does not follow" "$(tail -n 5 "$work/redis-$i.log")"
             sleep 0.1
         done
     done

@@ -10,8 +10,8 @@ redis_version() { redis-server --version; }
 
 redis_settings() {
     echo "nodes     1, appendonly yes, appendfsync always, no RDB snapshots"
-    echo "load      redis-benchmark, a connection for each request outstanding; '-pipelined' a"
-    echo "          connection for each $redis_pipeline of them, which are sent and answered together"
+    echo "load      redis-benchmark, a connection for each request outstanding; '-pipelined' one"
+    echo "          for each $redis_pipeline of them, which are sent and answered together"
 }
 
 # redis_launch NAME PORT OPTIONS...
@@ -56,7 +56,8 @@ redis_read_csv() {
     local line
     errors=
     line=$(tail -n 1 "$work/answer" | tr -d '"')
-    read -r -a measured < <(awk -F, 'NF == 8 {print $2, $5 * 1000, "-", $7 * 1000, $8 * 1000}' <<<"$line")
+    line=$(awk -F, 'NF == 8 {print $2, $5 * 1000, "-", $7 * 1000, $8 * 1000}' <<<"$line")
+    read -r -a measured <<<"$line"
     ((${#measured[@]} == 5))
 }
 

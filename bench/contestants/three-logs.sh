@@ -8,9 +8,9 @@ readonly group_bytes_max=1048576 # as much as raftbus packs into one batch
 three_logs_version() { echo "of this checkout"; }
 
 three_logs_settings() {
-    echo "load      three threads, each pwrite and fdatasync of a group of values into a zero-filled file"
-    echo "group     half of what raftbus is given in flight, for one half gathers while the other is"
-    echo "          synced; at most 1 MiB, raftbus' batch"
+    echo "load      three threads, each pwrite and fdatasync of a group of values, in full files"
+    echo "group     half of what raftbus is given in flight, for one half gathers while the other"
+    echo "          is synced; at most 1 MiB, raftbus' batch"
 }
 
 three_logs_start() { :; }

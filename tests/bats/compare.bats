@@ -35,8 +35,8 @@ results() {
 @test "a wrong word is refused before anything is done, with the way to help" {
     cd "$BATS_TEST_TMPDIR"
     local words
-    for words in --sceonds nonsense '--only raftbus,cassandra' '--only' '--rounds 0' '--rounds many' \
-        '--seconds -1' '--out' '--no-loads --no-figures'; do
+    for words in --sceonds nonsense '--only raftbus,cassandra' '--only' '--rounds 0' \
+        '--rounds many' '--seconds -1' '--out' '--no-loads --no-figures'; do
         # shellcheck disable=SC2086 # they are words
         run -2 compare $words
         says "compare.sh: " "compare.sh help"
@@ -63,10 +63,11 @@ results() {
 }
 
 @test "the median of the rounds counts, not the mean and not the last" {
-    results '1 raftbus set 256 64 ops 100' '2 raftbus set 256 64 ops 900' '3 raftbus set 256 64 ops 110' \
-        '1 etcd set 256 64 ops 10' '2 etcd set 256 64 ops 12' '3 etcd set 256 64 ops 11'
+    results '1 raftbus set 256 64 ops 100' '2 raftbus set 256 64 ops 900' \
+        '3 raftbus set 256 64 ops 110' '1 etcd set 256 64 ops 10' '2 etcd set 256 64 ops 12' \
+        '3 etcd set 256 64 ops 11'
     table "$out"
-    [ "$(row 'durable SET, 256 in flight')" = '| durable SET, 256 in flight | 110/s | 11.0/s (10.0×) |' ]
+    row 'durable SET, 256 in flight' | grep -qF '| 110/s | 11.0/s (10.0×) |'
 }
 
 @test "what was not measured is left out, what one lacks is a dash" {
