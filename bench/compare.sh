@@ -54,6 +54,7 @@ idle_seconds=20
 out=compare-results
 work=                # the directory of this run
 locked=false         # no other run is at work
+begun=false          # there are results
 port=0               # the first of fifty that are free
 round=1
 
@@ -156,6 +157,7 @@ knows() { declare -F "${1//-/_}_$2" >/dev/null; }
 
 # record CONTESTANT WORK CONCURRENCY VALUE_BYTES METRIC VALUE
 record() {
+    begun=true
     (IFS=$'\t' && printf '%s\n' "$round"$'\t'"$*" >>"$out/results.tsv")
 }
 
@@ -243,6 +245,8 @@ clean_up() {
     forbid_no_more
     [[ -z $work ]] || rm -rf "$work"
     ! $locked || rmdir "$top/.compare" 2>/dev/null
+    ((status == 0)) || ! $begun ||
+        say "what was measured until then: python3 $here/compare_table.py $out"
     exit "$status"
 }
 
