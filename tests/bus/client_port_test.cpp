@@ -1,4 +1,5 @@
 // Clients at their port: every shape of envelope comes back, and none of them holds up the others.
+#include "bus/client_port.hpp"
 #include "messages/route.hpp"
 #include "tests/bus/toy_node.hpp"
 #include "tests/bus/wire.hpp"
