@@ -40,7 +40,7 @@ public:
     std::vector<std::string> list() override;
     std::unique_ptr<DiskFile> open(const std::string& name) override;
     std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override;
-    void prepare_zeroed(std::uint64_t) override {}
+    void prepare_zeroed(std::uint64_t, Blocks) override {}
     bool replace(const std::string& name, std::string_view content) override;
     void remove(const std::string& name) override;
     bool hold_reserve() override {

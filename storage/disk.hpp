@@ -22,6 +22,13 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// How the blocks of a file are there before anything is written into it.
+enum class Blocks : std::uint8_t {
+    written,   // with zeros: later writes inside change no metadata, so small ones are synced
+               // soonest
+    reserved,  // made at once, but the first sync of each block has metadata to write as well
+};
+
 class DiskFile {
 public:
     virtual ~DiskFile() = default;
@@ -44,9 +51,9 @@ public:
     // Makes a file of `bytes` zeros, durable with its name, and opens it: later writes inside it change
     // no metadata. Null, and nothing left behind, if there is no room.
     virtual std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) = 0;
-    // Starts making a zeroed file of that size in the background, for the next create_zeroed of it to
-    // take at once. A hint; may do nothing.
-    virtual void prepare_zeroed(std::uint64_t bytes) = 0;
+    // Starts making a zeroed file of that size in the background, for the next create_zeroed of it
+    // to take at once. A hint; may do nothing, or write the blocks all the same.
+    virtual void prepare_zeroed(std::uint64_t bytes, Blocks blocks) = 0;
     // Durable when it returns, and atomic: the old content or the new. False if there is no room.
     virtual bool replace(const std::string& name, std::string_view content) = 0;
     // Durable when it returns.

@@ -159,9 +159,11 @@ private:
     std::atomic<bool> hurry_{false};
 };
 
-// Fills a new file with zeros and makes them durable; 0, or the error. No pace: at once.
-int fill_with_zeros(int fd, std::uint64_t bytes, GentlePace* pace) {
-    if (::fallocate(fd, 0, 0, static_cast<off_t>(bytes)) != 0 && errno != EOPNOTSUPP) return errno;
+// Makes a new file of zeros, durably; 0, or the error. No pace: at once.
+int fill_with_zeros(int fd, std::uint64_t bytes, Blocks blocks, GentlePace* pace) {
+    const bool reserved = ::fallocate(fd, 0, 0, static_cast<off_t>(bytes)) == 0;
+    if (!reserved && errno != EOPNOTSUPP) return errno;
+    if (reserved && blocks == Blocks::reserved) return ::fsync(fd) == 0 ? 0 : errno;
     const std::string zeros(std::min<std::uint64_t>(pace ? pace->kChunk : kZeroChunk, bytes), '\0');
     for (std::uint64_t at = 0; at < bytes; at += zeros.size()) {
         const std::size_t count = std::min<std::uint64_t>(zeros.size(), bytes - at);
@@ -281,7 +283,7 @@ public:
         if (!reserve_.hold()) return nullptr;
         if (take_spare(bytes)) {
             rename(kSpareName, name);
-        } else if (make_zeroed(unfinished, bytes, nullptr)) {
+        } else if (make_zeroed(unfinished, bytes, Blocks::written, nullptr)) {
             rename(unfinished, name);
         } else {
             return nullptr;
@@ -289,11 +291,11 @@ public:
         return open(name);
     }
 
-    void prepare_zeroed(std::uint64_t bytes) override {
+    void prepare_zeroed(std::uint64_t bytes, Blocks blocks) override {
         if (spare_.valid() || spare_bytes_ || !reserve_.hold()) return;
         spare_pace_.begin();
-        spare_ = std::async(std::launch::async, [this, bytes]() -> std::optional<std::uint64_t> {
-            if (!make_zeroed(kSpareName, bytes, &spare_pace_)) return std::nullopt;
+        spare_ = std::async(std::launch::async, [=, this]() -> std::optional<std::uint64_t> {
+            if (!make_zeroed(kSpareName, bytes, blocks, &spare_pace_)) return std::nullopt;
             return bytes;
         });
     }
@@ -334,10 +336,11 @@ private:
     }
 
     // False, and nothing left behind, if there is no room.
-    bool make_zeroed(const std::string& name, std::uint64_t bytes, GentlePace* pace) {
+    bool make_zeroed(const std::string& name, std::uint64_t bytes, Blocks blocks,
+                     GentlePace* pace) {
         const Fd fd = create(name);
         if (!fd) return false;
-        const int error = fill_with_zeros(fd.get(), bytes, pace);
+        const int error = fill_with_zeros(fd.get(), bytes, blocks, pace);
         if (error == 0) return true;
         if (!no_room(error)) fail("can not make", in_path(name), error);
         remove(name);

@@ -72,7 +72,7 @@ public:
         CHECK(false, "a directory that is looked at is not changed");
         return nullptr;
     }
-    void prepare_zeroed(std::uint64_t) override {}
+    void prepare_zeroed(std::uint64_t, Blocks) override {}
     bool replace(const std::string&, std::string_view) override {
         CHECK(false, "a directory that is looked at is not changed");
         return false;

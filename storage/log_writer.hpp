@@ -104,7 +104,7 @@ private:
     bool add_blank(std::uint64_t for_record_bytes);
     void roll(const Before& before);
     static void gather(OpenSegment& segment, RecordParts record);
-    static void write(OpenSegment& segment);
+    void write(OpenSegment& segment);
 
     Disk& disk_;
     const LogOptions options_;
@@ -113,7 +113,8 @@ private:
         open_;  // the one that is written to last; before it, full ones not yet synced
     std::deque<Blank> blanks_;  // in order of number
     std::deque<SegmentStart> segments_;
-    bool sealed_;  // nothing was written since the last seal
+    std::uint64_t bytes_ = 0, syncs_ = 0;  // since the last segment was begun
+    bool sealed_;                          // nothing was written since the last seal
 };
 
 }  // namespace raftbus

@@ -22,7 +22,9 @@ public:
     std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
         return disk_.create_zeroed(name, bytes);
     }
-    void prepare_zeroed(std::uint64_t bytes) override { disk_.prepare_zeroed(bytes); }
+    void prepare_zeroed(std::uint64_t bytes, Blocks blocks) override {
+        disk_.prepare_zeroed(bytes, blocks);
+    }
     bool replace(const std::string& name, std::string_view content) override {
         return disk_.replace(name, content);
     }

@@ -113,8 +113,8 @@ TEST_F(DiskPosixTest, zeroed_files_have_their_blocks) {
         const std::string name = "zeros" + std::to_string(i);
         ASSERT_TRUE(disk->create_zeroed(name, 3'000'000));
         EXPECT_EQ(disk->open(name)->read(0, 3'000'000), std::string(3'000'000, '\0'));
-        disk->prepare_zeroed(3'000'000);
-        disk->prepare_zeroed(3'000'000);
+        disk->prepare_zeroed(3'000'000, i == 1 ? Blocks::reserved : Blocks::written);
+        disk->prepare_zeroed(3'000'000, Blocks::written);
     }
     ASSERT_TRUE(disk->create_zeroed("other size", 1000));
     EXPECT_EQ(disk->open("other size")->size(), 1000U);
@@ -124,7 +124,7 @@ TEST_F(DiskPosixTest, zeroed_files_have_their_blocks) {
 }
 
 TEST_F(DiskPosixTest, unfinished_files_are_swept_at_start) {
-    open()->prepare_zeroed(1 << 20);
+    open()->prepare_zeroed(1 << 20, Blocks::written);
     EXPECT_TRUE(open()->list().empty());
 }
 

@@ -70,6 +70,32 @@ TEST(LogTest, one_sync_for_all_that_was_staged) {
     EXPECT_EQ(scene.disk.syncs(), before + 1) << "nothing was staged";
 }
 
+// Notes how the log wants the segments that are to come.
+class NotedDisk final : public SimDisk {
+public:
+    void prepare_zeroed(std::uint64_t, Blocks blocks) override { wanted.push_back(blocks); }
+    std::vector<Blocks> wanted;
+};
+
+TEST(LogTest, segments_for_large_syncs_are_only_reserved) {
+    NotedDisk disk;
+    const auto log = std::move(Log::open(disk, {.identity = 1, .segment_bytes = 1 << 20}).value());
+    std::uint64_t next = 1;
+    const auto fill = [&](std::size_t bytes) {  // goes on until it has been in two new segments
+        const std::size_t before = disk.wanted.size();
+        while (disk.wanted.size() < before + 2) {
+            ASSERT_TRUE(log->stage(LogIndex(0), {make_batch(next++, 1, std::string(bytes, 'x'))}));
+            log->sync();
+        }
+    };
+    fill(20'000);
+    EXPECT_EQ(disk.wanted.back(), Blocks::written);
+    fill(200'000);
+    EXPECT_EQ(disk.wanted.back(), Blocks::reserved);
+    fill(20'000);
+    EXPECT_EQ(disk.wanted.back(), Blocks::written);
+}
+
 TEST(LogTest, a_cut_forgets_a_suffix_for_good) {
     LogScene scene;
     scene.open();
