@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <zmq.hpp>
 
@@ -176,16 +177,19 @@ private:
 
     // ---- receiving
 
-    // Not for long if a request is due soon: epoll counts in milliseconds.
+    // Until something comes, or the next request is due: to the microsecond, and asleep, for
+    // whoever shares the processors is what is measured.
     void wait(Clock::time_point now) {
-        int timeout_ms = 100;
-        if (!to_look_at_.empty()) timeout_ms = 0;
-        if (options_.rate > 0 && !free_.empty()) {
-            const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(due() - now);
-            timeout_ms = std::clamp(static_cast<int>(left.count()) - 1, 0, timeout_ms);
-        }
+        std::chrono::nanoseconds limit = std::chrono::milliseconds(100);
+        if (!to_look_at_.empty()) limit = limit.zero();
+        if (options_.rate > 0 && !free_.empty())
+            limit = std::clamp<std::chrono::nanoseconds>(due() - now, limit.zero(), limit);
+        const timespec timeout{0, limit.count()};
         epoll_event events[kEventsMax];
-        const int count = ::epoll_wait(epoll_, events, kEventsMax, timeout_ms);
+        int count = ::epoll_pwait2(epoll_, events, kEventsMax, &timeout, nullptr);
+        if (count < 0 && errno == ENOSYS)  // Linux before 5.11
+            count = ::epoll_wait(epoll_, events, kEventsMax,
+                                 static_cast<int>(limit.count() / 1'000'000));
         for (int i = 0; i < count; ++i) look_at(events[i].data.u64);
     }
 
