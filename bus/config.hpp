@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/actor.hpp"
+#include "bus/thread_options.hpp"
 #include "messages/local.hpp"
 #include "messages/versions.hpp"
 
@@ -69,6 +70,7 @@ struct NodeConfig {
     Versions versions = kVersions;  // that this node speaks
 
     WorkerLayout layout = default_layout();
+    ThreadOptions threads;
     LinkOptions link;
     ClientPortOptions client_port;
     Duration stop_election_limit = 2s;  // for handing leadership over

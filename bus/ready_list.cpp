@@ -70,12 +70,13 @@ bool ReadyList::any_ready() const {
     return std::ranges::any_of(entries_, [](auto& e) { return e->source->ready(); });
 }
 
-void ReadyList::wait(std::optional<Duration> limit) {
+bool ReadyList::wait(std::optional<Duration> limit) {
     std::array<epoll_event, 32> events;
     const int count =
         epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms(limit));
     for (int i = 0; i < count; ++i)
         static_cast<Entry*>(events[i].data.ptr)->source->set_ready(true);
+    return count > 0;
 }
 
 }  // namespace raftbus

@@ -42,7 +42,8 @@ public:
 
     bool any_ready() const;
     // Sleeps until a source has something, or `limit` has passed (none: for as long as it takes).
-    void wait(std::optional<Duration> limit);
+    // True: one has.
+    bool wait(std::optional<Duration> limit);
 
 private:
     Entry& entry_of(Source& source);

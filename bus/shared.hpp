@@ -69,6 +69,10 @@ struct Shared {
         for (const WorkerSpec& worker : config.layout)
             actors.insert(actors.end(), worker.actors.begin(), worker.actors.end());
         actors.push_back(ActorName::bus);
+        const std::vector<int>& cpus = config.threads.cpus;  // libzmq's thread comes after ours
+        if (!cpus.empty())
+            zmq_ctx_set(zmq.handle(), ZMQ_THREAD_AFFINITY_CPU_ADD,
+                        cpus[config.layout.size() % cpus.size()]);
     }
 
     Address address(ActorName actor) const { return {config.id, actor}; }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bus/clock.hpp"
 #include "bus/thread.hpp"
 #include "messages/text.hpp"
@@ -88,6 +90,11 @@ void Worker::expect(ActorName actor) {
 
 void Worker::run() {
     enter_thread("raftbus-" + name_);
+    const std::vector<int>& cpus = shared_.config.threads.cpus;
+    if (!cpus.empty() && !pin_thread(cpus[index_ % cpus.size()]))
+        shared_.log.write(LogLevel::warning, ActorName::bus,
+                          fmt::format("thread {} can not be kept on processor {}: it runs on any",
+                                      name_, cpus[index_ % cpus.size()]));
     try {
         run_actors();
     } catch (const std::exception& error) {
@@ -188,7 +195,19 @@ void Worker::sleep() {
     std::optional<Duration> limit;
     if (const auto next = timers_.next()) limit = *next - steady_now();
     if (limit && *limit <= Duration::zero()) return;
+    const Duration spin = shared_.config.threads.spin;
+    if (spin > Duration::zero() && something_within(std::min(spin, limit.value_or(spin)))) return;
+    if (limit) *limit = std::max(*limit - spin, Duration::zero());
     sources_.wait(limit);
+}
+
+// Asks again and again for that long. True: a source is ready, or the worker is to end.
+bool Worker::something_within(Duration limit) {
+    const Moment end = steady_now() + limit;
+    do {
+        if (sources_.wait(Duration::zero()) || ending_.load(std::memory_order_acquire)) return true;
+    } while (steady_now() < end);
+    return false;
 }
 
 void Worker::fail(const std::exception& error) {

@@ -79,6 +79,7 @@ private:
     void job_done(ActorName actor, JobId id);
     void begin_bus_event();
     void sleep();
+    bool something_within(Duration limit);
     void fail(const std::exception& error);
 
     Shared& shared_;

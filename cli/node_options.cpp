@@ -1,6 +1,7 @@
 #include "cli/node_options.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <set>
@@ -16,6 +17,7 @@ constexpr std::uint64_t kMessageBytesMax = 16 << 20;  // of a client's message (
 constexpr std::uint64_t kMessageOverhead = 1 << 20;
 constexpr std::uint64_t kSegmentBytesMin = 64 << 10;
 constexpr std::uint64_t kSnapshotRateMin = 64 << 10;
+constexpr Duration kSpinMax = 100ms;
 constexpr std::uint64_t kPriorityMax = 1'000'000;
 // Quartz is off by 0.01 %, and a clock that is being set runs 0.05 % fast or slow.
 constexpr std::uint64_t kClockDriftPercent = 1;
@@ -265,6 +267,32 @@ void read_storage(const Options& options, NodeSettings& settings) {
             refuse_option(options, name, "must be at least 1", "");
 }
 
+// "0,1,2"
+std::vector<int> cpus_from(const Setting& setting) {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    sched_getaffinity(0, sizeof allowed, &allowed);
+    std::vector<int> cpus;
+    for (const std::string& item : split(setting.value, ',')) {
+        const auto cpu = number_from(item);
+        if (!cpu) refuse(setting.where, setting.value, "is not N,N,…", "write 0,1,2");
+        if (*cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed))
+            refuse(setting.where, setting.value,
+                   fmt::format("this process may not use processor {}", *cpu),
+                   "`taskset -pc $$` tells which it may");
+        cpus.push_back(static_cast<int>(*cpu));
+    }
+    return cpus;
+}
+
+void read_threads(const Options& options, ThreadOptions& threads) {
+    threads.spin = options.duration("spin", 1us).value_or(threads.spin);
+    if (threads.spin > kSpinMax)
+        refuse_option(options, "spin", "must be at most 100ms",
+                      "what pays is the time of a round trip, 50us to 500us");
+    if (const Setting* cpus = options.find("cpus")) threads.cpus = cpus_from(*cpus);
+}
+
 }  // namespace
 
 const std::vector<OptionSpec>& node_option_specs() {
@@ -329,6 +357,11 @@ const std::vector<OptionSpec>& node_option_specs() {
             "a second, at which followers that are far behind are sent the state (default 128MiB)"),
         spec("storage-stall", "TIME",
              "without an answer of its disk, then a leader hands over (default 2s)"),
+        spec("spin", "TIME",
+             "how long a thread without work looks for more before it sleeps: latency for a busy "
+             "processor (default 0: not at all)"),
+        spec("cpus", "N,N,…",
+             "processors for the threads: main, storage, network, in turn (default: any)"),
         spec("log-level", "LEVEL", "debug, info, warning or error (default info)",
              "debug|info|warning|error"),
         spec("log-format", "FORMAT",
@@ -369,6 +402,7 @@ NodeSettings node_settings(const Options& options) {
     read_limits(options, settings.gateway);
     settings.connections_max = options.number("connections-max").value_or(settings.connections_max);
     read_storage(options, settings);
+    read_threads(options, settings.threads);
     settings.log_level = options.text("log-level", settings.log_level);
     settings.log_format = options.text("log-format", settings.log_format);
     return settings;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "actors/options.hpp"
+#include "bus/thread_options.hpp"
 #include "cli/options.hpp"
 
 namespace raftbus::cli {
@@ -34,6 +35,7 @@ struct NodeSettings {
     std::uint64_t log_keep_bytes = 64 << 20;
     std::uint64_t disk_reserve = 96 << 20;  // 0: none
     std::uint64_t log_keep_entries = 1'000'000;
+    ThreadOptions threads;
     std::string log_level = "info";
     std::string log_format = "auto";
 };

@@ -248,6 +248,7 @@ NodeConfig config_for(const NodeSettings& settings, const Parts& parts,
     config.client_bind = settings.client_bind;
     config.trace_bind = settings.trace_bind;
     config.insecure_bind = settings.insecure_bind;
+    config.threads = settings.threads;
     config.client_port.connections_max = settings.connections_max;
     config.incarnation = parts.gateway.incarnation;
     config.logger = std::move(log);

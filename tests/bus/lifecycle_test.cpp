@@ -1,5 +1,9 @@
 // How a node begins and ends: well, not at all, or badly.
+#include <pthread.h>
+#include <sched.h>
+
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include "bus/endpoint.hpp"
@@ -44,6 +48,40 @@ TEST_F(Lifecycle, WithoutKeysOnlyLoopbackIsBound) {
     one.config.client_bind = "tcp://0.0.0.0:" + std::to_string(free_port());
     one.config.insecure_bind = true;
     EXPECT_NO_FATAL_FAILURE(one.start());
+}
+
+TEST_F(Lifecycle, AThreadThatSpinsServesAllTheSame) {
+    one.config.threads.spin = 2ms;
+    one.scripts[A].start = [](Context& me) { me.set_timer(1, 5ms); };
+    one.scripts[A].timer = [&](Context& me, TimerId) { me.send(one.at(C), Fence{Term(4)}); };
+    one.scripts[C].receive = [&](Context& me, const Envelope& from, const AnyMessage&) {
+        me.send(from.from, TermSeen{Term(5)});
+    };
+    one.start();
+    EXPECT_EQ(one.received<Fence>(C).second.term, Term(4));
+    EXPECT_EQ(one.received<TermSeen>(A).second.term, Term(5));
+    one.kill();  // while it spins, or sleeps
+}
+
+TEST_F(Lifecycle, ThreadsStayOnTheirProcessors) {
+    const auto processors = [] {
+        cpu_set_t cpus;
+        CPU_ZERO(&cpus);
+        EXPECT_EQ(pthread_getaffinity_np(pthread_self(), sizeof cpus, &cpus), 0);
+        std::set<int> numbers;
+        for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+            if (CPU_ISSET(static_cast<std::size_t>(cpu), &cpus)) numbers.insert(cpu);
+        return numbers;
+    };
+    const int here = sched_getcpu();
+    one.config.threads.cpus = {here};
+    Happened<std::set<int>> seen;
+    for (const ActorName actor : {A, C})
+        one.scripts[actor].start = [&](Context&) { seen.add(processors()); };
+    one.start();
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(seen.take([](const auto&) { return true; }), std::set<int>{here});
+    one.kill();
 }
 
 TEST_F(Lifecycle, AConfigThatMakesNoSenseIsRefused) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include "cli/failure.hpp"
 #include "cli/node_logger.hpp"
@@ -138,6 +139,21 @@ TEST(NodeOptions, PrioritiesAreSmallNumbers) {
     EXPECT_EQ(settings_with({"--priority", "10"}).raft.priority, 10u);
     EXPECT_THAT(refusal_with({"--priority", "1000001"}), HasSubstr("at most 1000000"));
     EXPECT_THAT(refusal_with({"--priority", "high"}), HasSubstr("--priority high"));
+}
+
+TEST(NodeOptions, ThreadsSpinAndArePinnedAsTheyAreTold) {
+    EXPECT_EQ(settings_with({}).threads.spin, 0us);
+    EXPECT_TRUE(settings_with({}).threads.cpus.empty());
+    EXPECT_EQ(settings_with({"--spin", "200"}).threads.spin, 200us);
+    EXPECT_EQ(settings_with({"--spin", "1ms"}).threads.spin, 1ms);
+    EXPECT_THAT(refusal_with({"--spin", "1s"}), HasSubstr("must be at most 100ms"));
+    const int cpu = sched_getcpu();
+    const std::string here = std::to_string(cpu);
+    EXPECT_EQ(settings_with({"--cpus", here + "," + here}).threads.cpus,
+              (std::vector<int>{cpu, cpu}));
+    EXPECT_THAT(refusal_with({"--cpus", "0-3"}), HasSubstr("is not N,N,…"));
+    EXPECT_THAT(refusal_with({"--cpus", "99999999999"}),
+                HasSubstr("this process may not use processor 99999999999"));
 }
 
 TEST(NodeOptions, EndpointsAreChecked) {
