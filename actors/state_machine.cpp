@@ -14,6 +14,7 @@ enum StateJob : JobId {
     kMakeSnapshot,
     kReadSnapshot,
     kInstall,
+    kLeftovers,
     kMakeBackup,
     kReadBackup
 };
@@ -148,6 +149,7 @@ void StateMachine::tell_flushed(std::uint64_t ask) {
 void StateMachine::on_job_done(JobId job) {
     if (server_.on_job_done(job) || backups_.on_job_done(job)) return;
     if (job == kInstall) return installed();
+    if (job == kLeftovers) return;
     CHECK(job == kFlush);
     flushed();
 }
@@ -167,6 +169,7 @@ void StateMachine::flushed() {
     backups_.flushed();
     if (asked_of_flush_.empty()) tell_flushed(0);
     for (const std::uint64_t ask : std::exchange(asked_of_flush_, {})) tell_flushed(ask);
+    if (auto work = state_.leftovers()) context_.run_in_background(kLeftovers, std::move(work));
 }
 
 // What found no room is not to be written any more. Who waits for it gets what there is now.

@@ -31,6 +31,7 @@ public:
     bool wants_flush() const override { return state_->wants_flush(); }
     std::function<void()> begin_flush() override { return state_->begin_flush(); }
     bool end_flush() override { return state_->end_flush(); }
+    std::function<void()> leftovers() override { return state_->leftovers(); }
     EntryId flushed() const override { return state_->flushed(); }
     std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override {
         return state_->begin_snapshot();

@@ -106,9 +106,7 @@ std::function<void()> KvLayers::begin_flush() {
     CHECK(!written_, "one flush at a time");
     if (!frozen_) freeze();
     written_ = std::make_shared<bool>(false);
-    return [base = base_, table = frozen_, progress = frozen_progress_, written = written_,
-            garbage = std::exchange(retired_, nullptr)]() mutable {
-        garbage.reset();
+    return [base = base_, table = frozen_, progress = frozen_progress_, written = written_] {
         *written = base->write(*table, progress);
     };
 }
@@ -129,6 +127,11 @@ bool KvLayers::end_flush() {
     retired_ = std::exchange(frozen_, nullptr);
     flushed_ = frozen_progress_.applied;
     return true;
+}
+
+std::function<void()> KvLayers::leftovers() {
+    if (!retired_) return {};
+    return [table = std::exchange(retired_, nullptr)]() mutable { table.reset(); };
 }
 
 std::function<std::shared_ptr<Snapshot>()> KvLayers::begin_snapshot() {

@@ -84,6 +84,7 @@ public:
     // The work keeps the base and the frozen table alive, not this object.
     std::function<void()> begin_flush() override;
     bool end_flush() override;
+    std::function<void()> leftovers() override;
     EntryId flushed() const override { return flushed_; }
 
     std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override;
@@ -115,9 +116,7 @@ private:
     std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way, nor put off
     KvProgress frozen_progress_;
     std::shared_ptr<bool> written_;  // what became of the work, which may outlive this object
-    // What the last flush wrote. The next one's work gives its memory back, since that takes tens
-    // of milliseconds, which commands and reads would have to wait for.
-    std::shared_ptr<const KvTable> retired_;
+    std::shared_ptr<const KvTable> retired_;  // what the last flush wrote
 };
 
 }  // namespace raftbus

@@ -64,6 +64,9 @@ public:
     // To be called when the work has returned. False: there was no room on the disk, and nothing
     // was written; begin_flush() tries the same again, which may be put off.
     virtual bool end_flush() = 0;
+    // Work that gives back the memory which a flush has left: tens of milliseconds for another
+    // thread, at any time. Empty: nothing is left.
+    virtual std::function<void()> leftovers() = 0;
     // What a restart would find: the applied index of the last finished flush.
     virtual EntryId flushed() const = 0;
 

@@ -1,6 +1,7 @@
 #include "storage/kv_table.hpp"
 
 #include <absl/hash/hash.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -16,19 +17,23 @@ constexpr std::size_t kRecordBytesMax = (std::size_t{1} << 31) - 1;  // what `ro
 
 char* Arena::allocate(std::size_t bytes) {
     bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    if (bytes > kBlockBytes / 4) {  // a block of its own, so that little of the current one is lost
-        blocks_.push_back(std::make_unique_for_overwrite<char[]>(bytes));
-        return blocks_.back().get();
-    }
+    if (bytes >= kLarge)  // so that little of the current block is lost
+        return large_.emplace_back(std::make_unique_for_overwrite<char[]>(bytes)).get();
     if (bytes > free_bytes_ || !free_) {
-        blocks_.push_back(std::make_unique_for_overwrite<char[]>(kBlockBytes));
-        free_ = blocks_.back().get();
+        void* block = ::mmap(nullptr, kBlockBytes, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (block == MAP_FAILED) throw std::bad_alloc();
+        free_ = blocks_.emplace_back(static_cast<char*>(block)).get();
         free_bytes_ = kBlockBytes;
     }
     char* taken = free_;
     free_ += bytes;
     free_bytes_ -= bytes;
     return taken;
+}
+
+void Arena::Unmap::operator()(char* block) const {
+    ::munmap(block, kBlockBytes);
 }
 
 WallTime KvTable::Record::expires_at() const {

@@ -23,16 +23,23 @@
 
 namespace raftbus {
 
-// Memory that only grows, in large blocks.
+// Memory that only grows, in large blocks, which go back to the system with the arena: what malloc
+// gets back it might keep.
 class Arena {
 public:
     // Never null; aligned to 8; valid until the arena goes.
     char* allocate(std::size_t bytes);
 
 private:
-    static constexpr std::size_t kBlockBytes = 256 << 10;
+    static constexpr std::size_t kBlockBytes = 1 << 20;
+    static constexpr std::size_t kLarge = 64 << 10;  // what gets a block of its own
     static constexpr std::size_t kAlignment = 8;
-    std::vector<std::unique_ptr<char[]>> blocks_;
+    struct Unmap {
+        void operator()(char* block) const;
+    };
+
+    std::vector<std::unique_ptr<char, Unmap>> blocks_;
+    std::vector<std::unique_ptr<char[]>> large_;
     char* free_ = nullptr;
     std::size_t free_bytes_ = 0;
 };

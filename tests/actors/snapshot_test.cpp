@@ -212,6 +212,12 @@ protected:
         context.finish_job(actor);
     }
 
+    // And gives back what it has left.
+    void finish_flush() {
+        context.finish_job(actor);
+        context.finish_job(actor);
+    }
+
     FakeContext context{{kSelf, ActorName::state_machine}};
     bool room = true;  // on the disk
     KvLayers state{std::make_shared<sim::SimBase>([this] { return room; }), {}};
@@ -224,9 +230,9 @@ TEST_F(ServingTest, ASnapshotThatIsAskedForFlushesWhatIsApplied) {
     EXPECT_TRUE(context.take<Flushed>().empty());
     apply(2);
     give(TakeSnapshot{6});
-    context.finish_job(actor);
+    finish_flush();
     EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(1), 5}}));
-    context.finish_job(actor);
+    finish_flush();
     EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(2), 6}}));
     give(TakeSnapshot{7});
     EXPECT_EQ(context.take<Flushed>(), (std::vector<Flushed>{{LogIndex(2), 7}})) << "at once";
@@ -255,7 +261,7 @@ TEST_F(ServingTest, AFlushThatFindsNoRoomIsTriedUntilThereIsSome) {
 TEST_F(ServingTest, HandsOutOneSnapshotAndANewOneWhenThatIsTooOld) {
     apply(1);
     give(TakeSnapshot{1});
-    context.finish_job(actor);
+    finish_flush();
     give(ReadSnapshot{kPeer, LogIndex(1), 0, 0, 10});
     context.finish_job(actor);  // makes it
     context.finish_job(actor);  // reads
@@ -266,7 +272,7 @@ TEST_F(ServingTest, HandsOutOneSnapshotAndANewOneWhenThatIsTooOld) {
     EXPECT_EQ(first[0].crc, crc32c(first[0].bytes.view()));
     apply(2);
     give(TakeSnapshot{2});
-    context.finish_job(actor);
+    finish_flush();
     give(ReadSnapshot{kPeer, LogIndex(1), first[0].snapshot.id, 10, 5});
     context.finish_job(actor);
     const auto second = context.take<SnapshotRead>();
