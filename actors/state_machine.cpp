@@ -1,5 +1,7 @@
 #include "actors/state_machine.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "messages/check.hpp"
@@ -34,6 +36,8 @@ std::uint64_t bytes_of(const Answer& answer) {
     return bytes;
 }
 
+// Of queries, see expect().
+constexpr std::size_t kReadAhead = 16;
 // Of one ReadLog for watches: small, so that storage is soon back at what has to be made durable,
 // and this actor at what has to be applied.
 constexpr std::uint64_t kPastPieceBytes = 256 << 10;
@@ -370,13 +374,22 @@ void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
     reply.read = read.read;
     reply.applied = state_.applied().index;
     std::uint64_t bytes = 0;
-    for (const Query& query : read.queries) {
-        if (bytes >= read.bytes_max) break;
-        reply.answers.push_back(answer_to(query));
+    for (std::size_t i = 0; i < read.queries.size() && bytes < read.bytes_max; ++i) {
+        if (i % kReadAhead == 0) expect(std::span(read.queries).subspan(i));
+        reply.answers.push_back(answer_to(read.queries[i]));
         bytes += bytes_of(reply.answers.back());
     }
     answered_bytes_ += bytes;
     context_.send(envelope.from, std::move(reply));
+}
+
+// The first of these are answered next: what they need of memory comes at once, not one by one.
+void StateMachine::expect(std::span<const Query> queries) {
+    std::array<std::string_view, kReadAhead> keys;
+    std::size_t count = 0;
+    for (const Query& query : queries.first(std::min(queries.size(), kReadAhead)))
+        if (const auto* get = std::get_if<GetQuery>(&query)) keys[count++] = get->key.view();
+    state_.expect({keys.data(), count});
 }
 
 Answer StateMachine::answer_to(const Query& query) {

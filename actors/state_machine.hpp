@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -105,6 +106,7 @@ private:
     void maybe_read_log();
     void answer(const ReadState& read, const Envelope& envelope);
     void answer_waiting();
+    void expect(std::span<const Query> queries);
     Answer answer_to(const Query& query);
     void answer(const DigestWitness::Answer& answer);
     void tell_judged();

@@ -28,6 +28,7 @@ public:
     std::uint64_t keys() const override { return state_->keys(); }
     std::optional<Item> get(std::string_view key) override { return state_->get(key); }
     ScanAnswer scan(const ScanQuery& query) override { return state_->scan(query); }
+    void expect(std::span<const std::string_view> keys) override { state_->expect(keys); }
     bool wants_flush() const override { return state_->wants_flush(); }
     std::function<void()> begin_flush() override { return state_->begin_flush(); }
     bool end_flush() override { return state_->end_flush(); }

@@ -79,6 +79,7 @@ public:
     std::uint64_t keys() const override;
     std::optional<Item> get(std::string_view key) override;
     ScanAnswer scan(const ScanQuery& query) override;
+    void expect(std::span<const std::string_view> keys) override { table_.expect(keys); }
 
     bool wants_flush() const override;
     // The work keeps the base and the frozen table alive, not this object.
@@ -99,7 +100,6 @@ private:
     WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
                  WallTime expires_at) override;
     WallTime erase(std::string_view key) override;
-    void expect(std::span<const std::string_view> keys) override { table_.expect(keys); }
     void freeze();
     void load();
     void load_notes();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -54,6 +55,8 @@ public:
     // The key's value and revision; none if it is not there. `Item::key` is left empty.
     virtual std::optional<Item> get(std::string_view key) = 0;
     virtual ScanAnswer scan(const ScanQuery& query) = 0;
+    // These keys are asked for next. Changes nothing but how soon they are found.
+    virtual void expect(std::span<const std::string_view> keys) = 0;
 
     // True when enough has gathered in memory for a flush to be worth it and none is under way.
     virtual bool wants_flush() const = 0;
