@@ -174,7 +174,7 @@ std::vector<Bug> liars_of_elections() {
         {"quorum_not_checked",
          "a leader without a majority leads on",
          "message",
-         100,
+         400,
          {},
          make<QuorumNotChecked>},
     };
