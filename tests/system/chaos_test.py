@@ -32,7 +32,8 @@ class Nemesis:
         while time.monotonic() < until:
             fault = self._rng.choice([self.kill_one, self.kill_leader, self.kill_leader, self.kill_two,
                                       self.kill_all, self.pause_one, self.pause_leader,
-                                      self.pause_then_kill_others, self.elect, self.elect])
+                                      self.pause_then_kill_others, self.elect, self.elect,
+                                      self.snapshot, self.demote])
             self.struck.append(fault.__name__)
             fault()
             self._linger(0.1, 1.2)
@@ -79,11 +80,22 @@ class Nemesis:
             self._cluster.node(i).kill()
 
     def elect(self):
+        self._ask("ELECT")
+
+    def snapshot(self):
+        """The log is cut: who was away gets a snapshot."""
+        self._ask("SNAPSHOT")
+
+    def demote(self):
+        """A voter becomes a learner, and a voter again once it has caught up: two changes."""
+        self._ask("DEMOTE", node=self._any().number)
+
+    def _ask(self, op, **fields):
         node = self._any()
         if node.serves():
             with self._cluster.client(node.number) as client:
                 try:
-                    client.ask("ELECT", seconds=1, timeout_ms=500)
+                    client.ask(op, seconds=1, timeout_ms=500, **fields)
                 except NoAnswer:
                     pass
 
@@ -97,7 +109,7 @@ class Chaos(unittest.TestCase):
     def test_random_faults(self):
         print(f"chaos: {SECONDS:.0f} s, seed {SEED}")
         history = History()
-        with Cluster() as cluster:
+        with Cluster(options=["--log-keep-entries", "50", "--segment-bytes", "64KiB"]) as cluster:
             cluster.wait_until_ready()
             self.run_workload(cluster, history)
             cluster.wait_for_leader()

@@ -1,11 +1,13 @@
 """Sessions, times and transactions on real nodes, as an independent client meets them."""
 
+import concurrent.futures
 import time
 import unittest
 
 import client as protocol
 from cluster import Cluster, eventually
 from scene import OnThreeNodes
+from watch_test import Watcher
 
 
 class Sessions(OnThreeNodes):
@@ -72,6 +74,57 @@ class Sessions(OnThreeNodes):
 
 
 class SessionsOutliveNodes(unittest.TestCase):
+    def test_a_thousand_retries_are_carried_out_once(self):
+        """Each write is sent to all nodes at the same time, and again until it is answered, while
+        the leader dies and comes back. A watch counts how often anything was carried out."""
+        count = 1000
+        with Cluster() as cluster:
+            leader = cluster.wait_until_ready()
+            with cluster.client(leader) as client:
+                session = client.done("SESSION")["session"]
+            revisions = {seq: set() for seq in range(1, count + 1)}
+            sent = [0] * len(cluster.numbers())
+
+            def send_all(number):
+                left = list(revisions)
+                until = time.monotonic() + 60
+                while left:
+                    self.assertLess(time.monotonic(), until, f"{len(left)} writes are not answered")
+                    now, left = left[:50], left[50:]
+                    with cluster.client(number) as client:
+                        writes = [("SET", dict(key=b"once/k", value=b"%d" % seq, session=session,
+                                               seq=seq, timeout_ms=2_000)) for seq in now]
+                        sent[number - 1] += len(writes)
+                        try:
+                            replies = client.ask_all(writes, seconds=3)
+                        except protocol.NoAnswer:
+                            left = now + left
+                            continue
+                        for seq, reply in zip(now, replies):
+                            if reply["ok"]:
+                                revisions[seq].add(reply["revision"])
+                            else:
+                                self.assertIn(reply["error"], ("TIMEOUT", "NO_LEADER", "BUSY"))
+                                left.append(seq)
+
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                sending = [pool.submit(send_all, number) for number in cluster.numbers()]
+                time.sleep(0.05)
+                cluster.node(leader).kill()
+                time.sleep(0.5)
+                cluster.start(leader)
+                for each in sending:
+                    each.result()
+            self.assertGreaterEqual(sum(sent), 3 * count)
+            self.assertEqual({len(r) for r in revisions.values()}, {1}, "one answer to each write")
+            with cluster.client(leader) as client:
+                end = client.done("SET", key=b"once/end", value=b"")["revision"]
+            watcher = Watcher(cluster, cluster.numbers(), b"once/", session)
+            eventually(lambda: watcher.seen and watcher.seen[-1][0] == end, "the watch's end")
+            watcher.stop()
+            self.assertEqual([revision for revision, *_ in watcher.seen],
+                             sorted(r.pop() for r in revisions.values()) + [end])
+
     def test_leaders_die_and_then_everybody(self):
         with Cluster() as cluster:
             leader = cluster.wait_until_ready()
