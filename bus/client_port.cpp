@@ -16,6 +16,13 @@ constexpr std::size_t kFramesMax = 32;
 
 }  // namespace
 
+SharedBytes RouteCache::shared(std::string_view packed) {
+    if (packed.size() > kBytesMax) return SharedBytes::copy(packed);
+    SharedBytes& kept = kept_[std::hash<std::string_view>()(packed) % kept_.size()];
+    if (kept.view() != packed) kept = SharedBytes::copy(packed);
+    return kept;
+}
+
 ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     : shared_(shared),
       complaints_(complaints),
@@ -34,13 +41,6 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     socket_.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalSeconds);
     socket_.set(zmq::sockopt::tcp_keepalive_cnt, kKeepaliveProbes);
     gate_.guard(socket_);
-}
-
-SharedBytes RouteCache::shared(std::string_view packed) {
-    if (packed.size() > kBytesMax) return SharedBytes::copy(packed);
-    SharedBytes& kept = kept_[std::hash<std::string_view>()(packed) % kept_.size()];
-    if (kept.view() != packed) kept = SharedBytes::copy(packed);
-    return kept;
 }
 
 bool ClientPort::take(std::size_t) {

@@ -1,7 +1,8 @@
 # precompile: headers that most sources of a target include are read once for all of them. For the
 # builds whose many small files are compiled without optimization: there they are most of the work.
 #
-# Sources say what they include all the same; builds for release, which have none of this, show it.
+# Sources say what they include all the same. A build for release has none of this and shows it for
+# all but the tests; docs/hacking.md says how to look at those.
 option(RAFTBUS_PCH "precompile the headers that most sources include" OFF)
 
 if(RAFTBUS_PCH AND CCACHE)

@@ -7,6 +7,8 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace raftbus::testing {
 namespace {
