@@ -18,7 +18,7 @@ quiet meanwhile.
                     (raftbus,floor,three-logs,etcd,redis,redis-replicated)
   --rounds N        default 3
   --seconds N       how long each load is measured, after a second of warm-up (default 3)
-  --connections N   over which requests outstanding are spread, at most (default 16)
+  --connections N   over which requests outstanding are spread, at most (default 4)
   --trials N        kills of a leader, and restarts of a node; the median counts (default 5)
   --no-figures      loads alone: no failover, memory, disk, restart, idle cluster, connections
   --no-loads        those figures alone
@@ -44,7 +44,8 @@ contestants=("${all_contestants[@]}")
 rounds=3
 seconds=3
 warm_up=1
-connections=16
+connections=4
+many_spread=16      # over which '-spread' loads are spread instead
 trials=5
 keys=100000          # of the loads
 many_keys=1000000    # of the figures about memory, disk and restart

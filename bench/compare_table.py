@@ -111,10 +111,18 @@ def compared(results, label, text, work, metric, *where, scale=1.0, of=statistic
     return [label, cells]
 
 
-def beside_the_leader(results, label, work, where):
-    """raftbus alone: the same load at other nodes than the leader."""
-    figure = results.at("raftbus", f"{work}-{where}", "ops", 256, VALUE_BYTES)
-    leader = results.at("raftbus", work, "ops", 256, VALUE_BYTES)
+def elsewhere(results):
+    """raftbus alone: the same loads at other nodes than the leader."""
+    return [beside_the_leader(results, work, where, concurrency)
+            for where in ("followers", "all") for concurrency in (256, 1024)
+            for work in ("set", "get")]
+
+
+def beside_the_leader(results, work, where, concurrency):
+    label = (f"{work.upper()} at {'all nodes' if where == 'all' else where}, "
+             f"{concurrency:,} in flight")
+    figure = results.at("raftbus", f"{work}-{where}", "ops", concurrency, VALUE_BYTES)
+    leader = results.at("raftbus", work, "ops", concurrency, VALUE_BYTES)
     if not figure or not leader:
         return [label, {}]
     return [label, {"raftbus": f"{throughput(figure)} = {short(figure / leader)}× the leader's"}]
@@ -164,15 +172,16 @@ def sizes(results):
 def work_rows(results):
     rows = [
         compared(results, "durable SET, 256 in flight", throughput, "set", "ops", 256, 64),
+        compared(results, "the same, spread over more connections", throughput, "set-spread",
+                 "ops", 256, 64),
         compared(results, "durable SET, 1,024 in flight", throughput, "set", "ops", 1024, 64),
         compared(results, "durable SET, one at a time: median", latency, "set", "p50", 1, 64),
         compared(results, "linearizable GET, 256 in flight", throughput, "get", "ops", 256, 64),
+        compared(results, "the same, spread over more connections", throughput, "get-spread",
+                 "ops", 256, 64),
         compared(results, "linearizable GET, 1,024 in flight", throughput, "get", "ops", 1024, 64),
         compared(results, "linearizable GET, one at a time: median", latency, "get", "p50", 1, 64),
-        beside_the_leader(results, "SET at followers, 256 in flight", "set", "followers"),
-        beside_the_leader(results, "GET at followers, 256 in flight", "get", "followers"),
-        beside_the_leader(results, "SET at all nodes, 256 in flight", "set", "all"),
-        beside_the_leader(results, "GET at all nodes, 256 in flight", "get", "all"),
+        *elsewhere(results),
         compared(results, "SET of 1 KiB, 256 in flight", megabytes_a_second, "set", "ops",
                  256, 1024, scale=1024),
         compared(results, "SET of 64 KiB, 64 in flight", megabytes_a_second, "set", "ops",

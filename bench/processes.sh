@@ -115,10 +115,16 @@ await_port() {
 
 # spread CONCURRENCY: sets `clients` connections with `each` requests outstanding.
 spread() {
-    clients=$(($1 < connections ? $1 : connections))
+    local most=${2:-$connections}
+    clients=$(($1 < most ? $1 : most))
     each=$(($1 / clients))
 }
 
+
+# spread_as HOW CONCURRENCY: the same for a load whose name ends in HOW.
+spread_as() {
+    if [[ $1 == spread ]]; then spread "$2" "$many_spread"; else spread "$2"; fi
+}
 
 # read_json: what `raftbus bench -o json` says, and the loads here that speak as it does.
 read_json() {

@@ -28,12 +28,15 @@ floor_stop() {
     rm -f "$work"/floor-*
 }
 
-floor_works() { usual_works set get; }
+floor_works() {
+    usual_works set get
+    printf '%s\n' {set,get}-spread\ 256\ 64 'set 256 1024' 'set 64 65536'
+}
 
 # floor_load WORK CONCURRENCY VALUE_BYTES
 floor_load() {
-    spread "$2"
-    await "$bin" bench -e "127.0.0.1:$port" -o json --op "$1" --clients "$clients" \
+    spread_as "${1#*-}" "$2"
+    await "$bin" bench -e "127.0.0.1:$port" -o json --op "${1%%-*}" --clients "$clients" \
         --in-flight "$each" --value-bytes "$3" --keys "$keys" --seconds "$seconds" \
         --warm-up "$warm_up" --prepare off --to endpoints || return 1
     read_json

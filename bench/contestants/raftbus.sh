@@ -13,7 +13,8 @@ raftbus_version() { "$bin" --version; }
 raftbus_settings() {
     echo "nodes     3, with their defaults (launch/cluster.sh up)"
     echo "load      raftbus bench at the leader, linearizable reads; '-followers' at the other two,"
-    echo "          '-all' at all, '-half' at half of the best throughput"
+    echo "          '-all' at all, '-half' at half of the best throughput, '-spread' over"
+    echo "          $many_spread connections"
 }
 
 raftbus_endpoints() { echo "127.0.0.1:$port,127.0.0.1:$((port + 10)),127.0.0.1:$((port + 20))"; }
@@ -29,8 +30,8 @@ raftbus_stop() {
 
 raftbus_works() {
     usual_works set get
-    printf '%s\n' 'set-followers 256 64' 'get-followers 256 64' 'set-all 256 64' 'get-all 256 64' \
-        'set 256 1024' 'set 64 65536' 'set-half 1024 64' 'get-half 1024 64'
+    printf '%s\n' {set,get}-{followers,all}\ {256,1024}\ 64 {set,get}-spread\ 256\ 64
+    printf '%s\n' 'set 256 1024' 'set 64 65536' {set,get}-half\ 1024\ 64
 }
 
 # raftbus_load WORK CONCURRENCY VALUE_BYTES. '-half' is at half of the best throughput so far.
@@ -41,7 +42,7 @@ raftbus_load() {
     half) options+=(--rate $((${best[$op]:-2} / 2))) ;;
     esac
     (($3 < 65536)) || drawn=1000 # the log is measured, not how the state grows
-    spread "$2"
+    spread_as "$how" "$2"
     await "$bin" bench -e "$(raftbus_endpoints)" -o json --op "$op" --clients "$clients" \
         --in-flight "$each" --value-bytes "$3" --keys "$drawn" --seconds "$seconds" \
         --warm-up "$warm_up" --prepare off "${options[@]}" || return 1
