@@ -342,15 +342,15 @@ const std::vector<OptionSpec>& node_option_specs() {
         spec("watches-per-client-max", "N", "watches of one connection (default 5000)"),
         spec("batch-bytes-max", "SIZE", "commands packed into one batch (default 1MiB)"),
         spec("scan-items-max", "N", "items in one SCAN reply (default 10000)"),
-        spec("flush-bytes", "SIZE", "state in memory before it is written to disk (default 64MiB)"),
+        spec("flush-bytes", "SIZE", "state in memory before it is written to disk (default 48MiB)"),
         spec("flush-entries", "N", "or so many writes since the last time (default 10000000)"),
-        spec("segment-bytes", "SIZE", "one file of the log (default 32MiB)"),
+        spec("segment-bytes", "SIZE", "one file of the log (default 24MiB)"),
         spec(
             "log-keep-bytes", "SIZE",
-            "log that stays after a flush, for followers that are a little behind (default 64MiB)"),
+            "log that stays after a flush, for followers that are a little behind (default 48MiB)"),
         spec("disk-reserve", "SIZE",
              "room kept aside, so that a full disk stops writes and nothing else; flush-bytes and "
-             "half as much again is enough (default 96MiB)"),
+             "a third as much again is enough (default 64MiB)"),
         spec("log-keep-entries", "N", "and at most so many entries (default 1000000)"),
         spec(
             "snapshot-rate", "SIZE",

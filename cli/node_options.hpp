@@ -29,11 +29,11 @@ struct NodeSettings {
     RaftOptions raft;                        // without members
     std::uint64_t connections_max = 10'000;  // of clients
     GatewayOptions gateway;                  // limits and leases alone
-    std::uint64_t flush_bytes = 64 << 20;
+    std::uint64_t flush_bytes = 48 << 20;
     std::uint64_t flush_entries = 10'000'000;
-    std::uint64_t segment_bytes = 32 << 20;
-    std::uint64_t log_keep_bytes = 64 << 20;
-    std::uint64_t disk_reserve = 96 << 20;  // 0: none
+    std::uint64_t segment_bytes = 24 << 20;
+    std::uint64_t log_keep_bytes = 48 << 20;
+    std::uint64_t disk_reserve = 64 << 20;  // 0: none
     std::uint64_t log_keep_entries = 1'000'000;
     ThreadOptions threads;
     std::string log_level = "info";

@@ -52,7 +52,7 @@ public:
 };
 
 struct KvLayersOptions {
-    std::uint64_t flush_bytes = 64 << 20;  // of memory in the table, before a flush is wanted
+    std::uint64_t flush_bytes = 48 << 20;  // of memory in the table, before a flush is wanted
     std::uint64_t replay_bytes = 256
                                  << 20;  // or of batches that a restart would have to apply again
     std::uint64_t replay_entries = 10'000'000;  // or so many entries

@@ -31,6 +31,9 @@ using kv::kUserEnd;
 using kv::kUserPrefix;
 
 constexpr std::uint64_t kRoomBesides = 1 << 20;           // manifests, small logs
+// Of a file that is being made, before its blocks are sent to the disk: what is not sent yet is waited
+// for by the log's next sync, wherever the file system writes data before its own journal.
+constexpr std::uint64_t kDirtyBytes = 1 << 20;
 constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
 // Beside the directory: what it was before an installation, and the two ends of a snapshot.
 constexpr std::string_view kOldSuffix = "-old";
@@ -90,6 +93,10 @@ rocksdb::Options make_options(const KvRocksdbOptions& ours) {
     options.level_compaction_dynamic_level_bytes = true;
     options.max_open_files = ours.open_files_max;
     options.write_buffer_size = 64 << 10;  // never filled
+    // Many flushes are merged at once: large values are written less often again.
+    options.level0_file_num_compaction_trigger = 8;
+    options.max_bytes_for_level_base = 512 << 20;
+    options.bytes_per_sync = kDirtyBytes;
     options.info_log_level = rocksdb::WARN_LEVEL;
     options.max_log_file_size = 1 << 20;
     options.keep_log_file_num = 2;
@@ -353,7 +360,9 @@ private:
 
     rocksdb::Status write_file(const std::string& file, const KvTable& table,
                                const KvProgress& progress) {
-        rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options_, nullptr,
+        rocksdb::EnvOptions files;
+        files.bytes_per_sync = kDirtyBytes;
+        rocksdb::SstFileWriter writer(files, options_, nullptr,
                                       /*invalidate_page_cache=*/false);
         rocksdb::Status status = writer.Open(file);
         std::string key, value;
