@@ -10,9 +10,14 @@ using namespace std::chrono_literals;
 
 constexpr TimerId kRetryTimer = 1;
 constexpr TimerId kIdleTimer = 2;
+constexpr TimerId kTrimTimer = 3;
 constexpr Duration kRetryAfter = 100ms;
 // Without writes for one to two of these, the log is sealed.
 constexpr Duration kIdleAfter = 10ms;
+// After so long a time without writes the log gives back what it keeps for the next load, bit by bit,
+// for each may take a disk some time.
+constexpr Duration kTrimAfter = 2s;
+constexpr Duration kTrimEvery = 100ms;
 
 // The first index that the request changes; 0: it changes nothing.
 LogIndex begin_of(const Append& append) {
@@ -26,7 +31,8 @@ Storage::Storage(Context& context, Log& log)
     : context_(context),
       log_(log),
       retry_timer_(context, kRetryTimer),
-      idle_timer_(context, kIdleTimer) {}
+      idle_timer_(context, kIdleTimer),
+      trim_timer_(context, kTrimTimer) {}
 
 void Storage::on(const SaveHardState& save, const Envelope& envelope) {
     saves_.push_back({envelope, save});
@@ -122,18 +128,27 @@ void Storage::on_timer(TimerId id) {
         seal_due_ = !busy_;
         if (std::exchange(busy_, false)) idle_timer_.start(kIdleAfter);
     }
+    if (trim_timer_.fired(id)) trim_due_ = true;
 }
 
 void Storage::on_drained() {
     write_burst();
-    if (std::exchange(seal_due_, false)) log_.seal();
+    if (std::exchange(seal_due_, false)) {
+        log_.seal();
+        if (log_.has_surplus()) trim_timer_.start(kTrimAfter);
+    }
+    if (std::exchange(trim_due_, false)) {
+        log_.trim();
+        if (log_.has_surplus()) trim_timer_.start(kTrimEvery);
+    }
 }
 
 void Storage::write_burst() {
     if (std::exchange(staged_, false)) {
         log_.sync();
         busy_ = true;
-        seal_due_ = false;
+        seal_due_ = trim_due_ = false;
+        trim_timer_.stop();
         if (!idle_timer_.running()) idle_timer_.start(kIdleAfter);
     }
     for (const Held& held : std::exchange(burst_, {})) answer(held);

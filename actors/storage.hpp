@@ -84,6 +84,8 @@ private:
     Timer idle_timer_;   // runs from a write on until the log is sealed
     bool busy_ = false;  // something was written since the idle timer was started
     bool seal_due_ = false;
+    Timer trim_timer_;  // runs from the seal on while the log keeps more than it needs when idle
+    bool trim_due_ = false;
 };
 
 }  // namespace raftbus

@@ -85,10 +85,19 @@ std::unique_ptr<DiskFile> SimDisk::open(const std::string& name) {
     return std::make_unique<OpenFile>(*this, found->second);
 }
 
-std::unique_ptr<DiskFile> SimDisk::create_zeroed(const std::string& name, std::uint64_t bytes) {
+std::unique_ptr<DiskFile> SimDisk::create_file(const std::string& name, std::uint64_t bytes) {
     check_healthy();
     if (!hold_reserve() || bytes > room_) return nullptr;
-    add(Work::create, name, std::string(bytes, '\0'));
+    const auto reused = std::find_if(recycled_.begin(), recycled_.end(), [&](const auto& file) {
+        return file->size() == bytes;
+    });
+    if (reused == recycled_.end()) {
+        add(Work::create, name, std::string(bytes, '\0'));
+    } else {
+        auto before = put(name, *reused);
+        recycled_.erase(reused);
+        perform({.work = Work::create, .name = name, .before = std::move(before)}, 0);
+    }
     return open(name);
 }
 
@@ -103,6 +112,17 @@ void SimDisk::remove(const std::string& name) {
     check_healthy();
     const std::uint64_t bytes = file(name).size();
     perform({.work = Work::remove, .name = name, .before = put(name, nullptr)}, bytes);
+}
+
+void SimDisk::recycle(const std::string& name) {
+    constexpr std::size_t kRecycledMax = 4;
+    std::shared_ptr<SimFile> dropped = files_.at(name);
+    remove(name);
+    if (recycled_.size() < kRecycledMax) recycled_.push_back(std::move(dropped));
+}
+
+void SimDisk::trim() {
+    if (has_surplus()) recycled_.pop_back();
 }
 
 void SimDisk::add(Work work, const std::string& name, std::string content) {
@@ -181,6 +201,7 @@ void SimDisk::stop(Moment at, Random* random) {
         journal_.clear();
     }
     now_ = busy_until_ = at;
+    recycled_.clear();
     ++life_;
     failed_ = false;
     good_syncs_ = UINT64_MAX;

@@ -39,10 +39,13 @@ public:
 
     std::vector<std::string> list() override;
     std::unique_ptr<DiskFile> open(const std::string& name) override;
-    std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override;
-    void prepare_zeroed(std::uint64_t, Blocks) override {}
+    std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) override;
+    void prepare_file(std::uint64_t, Blocks) override {}
     bool replace(const std::string& name, std::string_view content) override;
     void remove(const std::string& name) override;
+    void recycle(const std::string& name) override;
+    bool has_surplus() override { return recycled_.size() > 1; }
+    void trim() override;
     bool hold_reserve() override {
         reserve_held_ = reserve_held_ || room_ > 0;
         return reserve_held_;
@@ -127,6 +130,7 @@ private:
     SimFile& file(const std::string& name) const;
 
     std::map<std::string, std::shared_ptr<SimFile>> files_;
+    std::vector<std::shared_ptr<SimFile>> recycled_;  // in this life; they take no room
     std::uint64_t room_ = UINT64_MAX;
     bool taken_ = false;
     bool reserve_held_ = true;

@@ -48,19 +48,26 @@ public:
     virtual std::vector<std::string> list() = 0;
     // Opens an existing file for reading and writing.
     virtual std::unique_ptr<DiskFile> open(const std::string& name) = 0;
-    // Makes a file of `bytes` zeros, durable with its name, and opens it: later writes inside it change
-    // no metadata. Null, and nothing left behind, if there is no room.
-    virtual std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) = 0;
-    // Starts making a zeroed file of that size in the background, for the next create_zeroed of it
+    // Makes a file of that size, durable with its name and all its blocks, and opens it: later writes
+    // inside it change no metadata. It holds zeros, or what a file of that size held that was recycled.
+    // Null, and nothing left behind, if there is no room.
+    virtual std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) = 0;
+    // Starts making a file of zeros of that size in the background, for the next create_file of it
     // to take at once. A hint; may do nothing, or write the blocks all the same.
-    virtual void prepare_zeroed(std::uint64_t bytes, Blocks blocks) = 0;
+    virtual void prepare_file(std::uint64_t bytes, Blocks blocks) = 0;
     // Durable when it returns, and atomic: the old content or the new. False if there is no room.
     virtual bool replace(const std::string& name, std::string_view content) = 0;
     // Durable when it returns.
     virtual void remove(const std::string& name) = 0;
+    // The same; but the blocks may be kept, as they are, for a later create_file of the same size.
+    virtual void recycle(const std::string& name) = 0;
+    // There are more recycled blocks than the next create_file needs.
+    virtual bool has_surplus() = 0;
+    // Gives some of them back; nothing if there are none.
+    virtual void trim() = 0;
 
     // Room that is kept aside for what can not wait, so that a full disk can still be made less
-    // full. A disk may have none. True if it is there, now or already: create_zeroed looks first,
+    // full. A disk may have none. True if it is there, now or already: create_file looks first,
     // and makes nothing while it is not. From any thread.
     virtual bool hold_reserve() = 0;
     // Gives the room up, but for a last bit that a start needs; with `last` that, too. True if

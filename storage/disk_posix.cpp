@@ -2,10 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,72 +14,30 @@
 #include <future>
 #include <mutex>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "messages/check.hpp"
+#include "storage/posix_calls.hpp"
 
 namespace raftbus {
 namespace {
+
+using posix::error_text;
+using posix::fail;
+using posix::Fd;
+using posix::no_room;
+using posix::to_iovec;
+using posix::write_all;
 
 constexpr std::string_view kLockName = "lock";
 constexpr std::string_view kUnfinishedPrefix = "unfinished-";  // renamed when complete
 constexpr const char* kSpareName = "unfinished-spare";
 constexpr std::size_t kZeroChunk = 1 << 20;
 constexpr std::uint64_t kLastReserveBytes = 4 << 20;
-
-std::string error_text(int error) {
-    return std::generic_category().message(error);
-}
-bool no_room(int error) {
-    return error == ENOSPC || error == EDQUOT;
-}
-
-[[noreturn]] void fail(const std::string& what, const std::string& name, int error) {
-    throw DiskFailed(what + " " + name + ": " + error_text(error));
-}
-
-class Fd {
-public:
-    explicit Fd(int fd = -1) : fd_(fd) {}
-    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Fd& operator=(Fd&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~Fd() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-
-private:
-    int fd_;
-};
-
-// Writes all parts; 0, or the error.
-int write_all(int fd, std::uint64_t offset, std::vector<iovec> parts) {
-    std::size_t next = 0;
-    while (next < parts.size()) {
-        const int count = static_cast<int>(std::min<std::size_t>(parts.size() - next, IOV_MAX));
-        const ssize_t wrote = ::pwritev(fd, &parts[next], count, static_cast<off_t>(offset));
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return errno;
-        auto left = static_cast<std::size_t>(wrote);
-        offset += left;
-        while (next < parts.size() && left >= parts[next].iov_len) left -= parts[next++].iov_len;
-        if (next < parts.size() && left > 0) {
-            parts[next].iov_base = static_cast<char*>(parts[next].iov_base) + left;
-            parts[next].iov_len -= left;
-        }
-    }
-    return 0;
-}
-
-iovec to_iovec(std::string_view part) {
-    return {const_cast<char*>(part.data()), part.size()};
-}
+// As much as a flush may make needless at once: what a log under load fills before the next one.
+constexpr std::uint64_t kRecycledBytesMax = 256 << 20;
+constexpr std::size_t kRecycledMax = 10;
 
 class PosixFile : public DiskFile {
 public:
@@ -278,10 +234,12 @@ public:
         return std::make_unique<PosixFile>(in_path(name), std::move(fd));
     }
 
-    std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
+    std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) override {
         const std::string unfinished = std::string(kUnfinishedPrefix) + name;
         if (!reserve_.hold()) return nullptr;
-        if (take_spare(bytes)) {
+        if (const auto recycled = take_recycled(bytes)) {
+            rename(*recycled, name);
+        } else if (take_spare(bytes)) {
             rename(kSpareName, name);
         } else if (make_zeroed(unfinished, bytes, Blocks::written, nullptr)) {
             rename(unfinished, name);
@@ -291,8 +249,8 @@ public:
         return open(name);
     }
 
-    void prepare_zeroed(std::uint64_t bytes, Blocks blocks) override {
-        if (spare_.valid() || spare_bytes_ || !reserve_.hold()) return;
+    void prepare_file(std::uint64_t bytes, Blocks blocks) override {
+        if (spare_.valid() || spare_bytes_ || recycled() > 0 || !reserve_.hold()) return;
         spare_pace_.begin();
         spare_ = std::async(std::launch::async, [=, this]() -> std::optional<std::uint64_t> {
             if (!make_zeroed(kSpareName, bytes, blocks, &spare_pace_)) return std::nullopt;
@@ -321,8 +279,39 @@ public:
         sync_directory();
     }
 
+    void recycle(const std::string& name) override {
+        struct stat status {};
+        if (::fstatat(directory_.get(), name.c_str(), &status, 0) != 0)
+            fail("can not look at", in_path(name), errno);
+        const auto bytes = static_cast<std::uint64_t>(status.st_size);
+        std::string kept = std::string(kUnfinishedPrefix) + "recycled-" + name;
+        {
+            const std::lock_guard guard(recycled_mutex_);
+            if ((recycled_.size() + 1) * bytes > kRecycledBytesMax ||
+                recycled_.size() == kRecycledMax)
+                kept.clear();
+        }
+        if (kept.empty()) return remove(name);
+        rename(name, kept);
+        const std::lock_guard guard(recycled_mutex_);
+        recycled_.push_back({std::move(kept), bytes});
+    }
+
+    bool has_surplus() override { return recycled() > needed(); }
+    void trim() override {
+        const std::lock_guard guard(recycled_mutex_);
+        if (recycled_.size() > needed()) drop_recycled();
+    }
+
     bool hold_reserve() override { return reserve_.hold(); }
-    bool release_reserve(bool last) override { return reserve_.release(last); }
+    bool release_reserve(bool last) override {
+        bool released = false;
+        {
+            const std::lock_guard guard(recycled_mutex_);
+            for (; !recycled_.empty(); released = true) drop_recycled();
+        }
+        return reserve_.release(last) || released;
+    }
 
 private:
     std::string in_path(const std::string& name) const { return path_ + "/" + name; }
@@ -345,6 +334,32 @@ private:
         if (!no_room(error)) fail("can not make", in_path(name), error);
         remove(name);
         return false;
+    }
+
+    // Of recycled files: one, or the spare will do.
+    std::size_t needed() const { return spare_.valid() || spare_bytes_ ? 0 : 1; }
+
+    std::size_t recycled() {
+        const std::lock_guard guard(recycled_mutex_);
+        return recycled_.size();
+    }
+
+    std::optional<std::string> take_recycled(std::uint64_t bytes) {
+        const std::lock_guard guard(recycled_mutex_);
+        const auto found =
+            std::find_if(recycled_.begin(), recycled_.end(),
+                         [&](const Recycled& file) { return file.bytes == bytes; });
+        if (found == recycled_.end()) return std::nullopt;
+        std::string name = std::move(found->name);
+        recycled_.erase(found);
+        return name;
+    }
+
+    // The newest of them; nobody would miss what a crash leaves of it. Under recycled_mutex_.
+    void drop_recycled() {
+        if (::unlinkat(directory_.get(), recycled_.back().name.c_str(), 0) != 0)
+            fail("can not remove", in_path(recycled_.back().name), errno);
+        recycled_.pop_back();
     }
 
     // True if a spare file of that size is there. Waits for the one that is being made.
@@ -373,6 +388,13 @@ private:
     GentlePace spare_pace_;
     std::future<std::optional<std::uint64_t>> spare_;  // valid while the spare is being made
     std::optional<std::uint64_t> spare_bytes_;         // size of the spare that is there
+
+    struct Recycled {
+        std::string name;
+        std::uint64_t bytes;
+    };
+    std::mutex recycled_mutex_;  // room is made from any thread
+    std::vector<Recycled> recycled_;
 };
 
 Error unusable(const std::string& directory, int error) {

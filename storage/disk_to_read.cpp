@@ -68,11 +68,11 @@ public:
     std::unique_ptr<DiskFile> open(const std::string& name) override {
         return std::make_unique<ReadFile>(path_ / name);
     }
-    std::unique_ptr<DiskFile> create_zeroed(const std::string&, std::uint64_t) override {
+    std::unique_ptr<DiskFile> create_file(const std::string&, std::uint64_t) override {
         CHECK(false, "a directory that is looked at is not changed");
         return nullptr;
     }
-    void prepare_zeroed(std::uint64_t, Blocks) override {}
+    void prepare_file(std::uint64_t, Blocks) override {}
     bool replace(const std::string&, std::string_view) override {
         CHECK(false, "a directory that is looked at is not changed");
         return false;
@@ -80,6 +80,11 @@ public:
     void remove(const std::string&) override {
         CHECK(false, "a directory that is looked at is not changed");
     }
+    void recycle(const std::string&) override {
+        CHECK(false, "a directory that is looked at is not changed");
+    }
+    bool has_surplus() override { return false; }
+    void trim() override {}
     bool hold_reserve() override { return true; }
     bool release_reserve(bool) override { return false; }
 

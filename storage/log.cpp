@@ -29,7 +29,8 @@ namespace {
 class SegmentedLog : public Log {
 public:
     SegmentedLog(Disk& disk, const LogOptions& options, Recovery recovery)
-        : options_(options),
+        : disk_(disk),
+          options_(options),
           recovered_(report_of(recovery)),
           index_(std::move(recovery.index)),
           hard_state_(recovery.hard_state),
@@ -76,6 +77,8 @@ public:
 
     void sync() override { writer_.sync(); }
     void seal() override { writer_.seal(); }
+    bool has_surplus() override { return disk_.has_surplus(); }
+    void trim() override { disk_.trim(); }
 
     // What is kept begins where a segment begins, so that a restart finds it there.
     void compact(LogIndex flushed, bool all) override {
@@ -85,7 +88,7 @@ public:
             writer_.begin_segment(before()))
             writer_.sync();
         while (may_drop_oldest(flushed) && (all || keeps_too_much(flushed)))
-            writer_.remove_oldest();
+            writer_.remove_oldest(!all);
         const EntryId kept_after = writer_.segments().front().before;
         if (kept_after.index > index_.before_first().index) index_.drop_to(kept_after);
     }
@@ -100,7 +103,7 @@ public:
         writer_.place(std::move(records.front()), before());
         writer_.sync();
         index_.restart_after(entry);
-        while (writer_.segments().size() > 1) writer_.remove_oldest();
+        while (writer_.segments().size() > 1) writer_.remove_oldest(false);
         recovered_.before_first = recovered_.last = entry;
         recovered_.term_starts.clear();
         recovered_.configurations.clear();
@@ -145,6 +148,7 @@ private:
                     .bytes = bytes});
     }
 
+    Disk& disk_;
     const LogOptions options_;
     RecoveredLog recovered_;
     BatchIndex index_;      // with what is staged

@@ -25,10 +25,10 @@ struct HardState {
 struct LogOptions {
     std::uint64_t identity = 0;               // of cluster and node: mixed into every checksum, so that a
                                               // file of another node is never taken for ours
-    std::uint64_t segment_bytes = 32 << 20;   // a record larger than this gets a segment of its own size
+    std::uint64_t segment_bytes = 24 << 20;   // a record larger than this gets a segment of its own size
     // What compact() leaves of what it might drop, for followers that are a little behind: whole
     // segments, no more than both.
-    std::uint64_t keep_bytes = 64 << 20;
+    std::uint64_t keep_bytes = 48 << 20;
     std::uint64_t keep_entries = 1'000'000;
 };
 
@@ -73,6 +73,10 @@ public:
     // at most last(); as many as LogOptions say, or, for `all` of them, every one, ending the present
     // segment for it if there is room for another. Nothing is staged (CHECKed).
     virtual void compact(LogIndex flushed, bool all) = 0;
+    // compact() has kept more of dropped segments than the next one needs.
+    virtual bool has_surplus() = 0;
+    // Gives some of it back; for when the log has been idle.
+    virtual void trim() = 0;
     // Forgets everything that is in the log: it goes on after `entry`, which a snapshot holds. Durable
     // when it returns, and atomic. False, and nothing changed, if there is no room on the disk. Nothing is
     // staged (CHECKed). recovered() says what a restart would find.

@@ -77,7 +77,7 @@ bool plausible(std::string_view bytes, std::uint64_t offset) {
 std::string encode_segment_header(const SegmentHeader& header) {
     std::string out(kSegmentMagic);
     append_int(out, kLogFormatVersion);
-    append_int(out, std::uint32_t{0});
+    append_int(out, std::uint32_t{header.recycled});
     append_int(out, header.id.identity);
     append_int(out, header.id.number);
     append_int(out, header.bytes);
@@ -101,6 +101,7 @@ Result<std::optional<SegmentHeader>> decode_segment_header(std::string_view byte
                      ", this program reads version " + std::to_string(kLogFormatVersion) +
                      ": run the release that wrote it, or a newer one"};
     SegmentHeader header;
+    header.recycled = get_int<std::uint32_t>(bytes, 12) != 0;
     header.id.identity = get_int<std::uint64_t>(bytes, 16);
     header.id.number = get_int<std::uint64_t>(bytes, 24);
     header.bytes = get_int<std::uint64_t>(bytes, 32);

@@ -57,6 +57,7 @@ struct SegmentId {
 struct SegmentHeader {
     SegmentId id;
     std::uint64_t bytes = 0;  // the file's size
+    bool recycled = false;    // the file was another segment: behind the records stand its bytes, not zeros
     EntryId before;           // the log's last entry when the segment was begun
     HardState
         hard_state;  // the newest one saved by then, so that older segments need not be kept for it

@@ -34,13 +34,16 @@ LogWriter::LogWriter(Disk& disk, const LogOptions& options, LogEnd end)
     current.file = std::move(end.file);
     current.durable_end = current.written_end = current.end = end.offset;
     open_.push_back(std::move(current));
-    for (std::uint64_t number : end.blanks) {
-        std::unique_ptr<DiskFile> file = disk.open(segment_name(number));
-        const std::uint64_t bytes = file->size();
-        blanks_.push_back({number, std::move(file), bytes});
-    }
-    if (blanks_.empty()) disk_.prepare_zeroed(options_.segment_bytes, Blocks::written);
+    for (std::uint64_t number : end.blanks)
+        blanks_.push_back(Blank(number, disk.open(segment_name(number))));
+    if (blanks_.empty()) disk_.prepare_file(options_.segment_bytes, Blocks::written);
 }
+
+LogWriter::Blank::Blank(std::uint64_t blank_number, std::unique_ptr<DiskFile> blank_file)
+    : number(blank_number),
+      file(std::move(blank_file)),
+      bytes(file->size()),
+      recycled(file->read(0, kSegmentMagic.size()) == kSegmentMagic) {}
 
 // Where such a record has to end in a segment of that size. There is always room for `end`.
 std::uint64_t LogWriter::limit(const RecordParts& record, std::uint64_t segment_bytes) const {
@@ -71,9 +74,9 @@ bool LogWriter::add_blank(std::uint64_t for_record_bytes) {
     const std::uint64_t needed =
         kSegmentHeaderBytes + for_record_bytes + reserve_ + kEndRecordBytes;
     const std::uint64_t bytes = std::max(options_.segment_bytes, needed);
-    std::unique_ptr<DiskFile> file = disk_.create_zeroed(segment_name(number), bytes);
+    std::unique_ptr<DiskFile> file = disk_.create_file(segment_name(number), bytes);
     if (!file) return false;
-    blanks_.push_back({number, std::move(file), bytes});
+    blanks_.push_back(Blank(number, std::move(file)));
     return true;
 }
 
@@ -87,9 +90,13 @@ void LogWriter::cut_after(EntryId last) {
     for (SegmentStart& segment : segments_) segment.cut_after(last);
 }
 
-void LogWriter::remove_oldest() {
+void LogWriter::remove_oldest(bool recycle) {
     CHECK(segments_.size() > open_.size(), "what is written to stays");
-    disk_.remove(segment_name(segments_.front().number));
+    const SegmentStart& oldest = segments_.front();
+    if (recycle && oldest.bytes == options_.segment_bytes)
+        disk_.recycle(segment_name(oldest.number));
+    else
+        disk_.remove(segment_name(oldest.number));
     segments_.pop_front();
 }
 
@@ -110,7 +117,8 @@ void LogWriter::roll(const Before& before) {
     next.id = {options_.identity, blank.number};
     next.file = std::move(blank.file);
     next.bytes = blank.bytes;
-    next.header = encode_segment_header({next.id, next.bytes, before.last, before.hard_state});
+    next.header = encode_segment_header(
+        {next.id, next.bytes, blank.recycled, before.last, before.hard_state});
     next.end = next.header.size();
     segments_.push_back({next.id.number, before.last, next.bytes});
     open_.push_back(std::move(next));
@@ -158,7 +166,7 @@ void LogWriter::sync() {
     if (!rolled) return;
     const Blocks blocks = bytes_ >= syncs_ * kLargeSync ? Blocks::reserved : Blocks::written;
     bytes_ = syncs_ = 0;
-    if (blanks_.empty()) disk_.prepare_zeroed(options_.segment_bytes, blocks);
+    if (blanks_.empty()) disk_.prepare_file(options_.segment_bytes, blocks);
 }
 
 void LogWriter::seal() {

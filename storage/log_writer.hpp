@@ -45,7 +45,7 @@ struct LogEnd {
     bool sealed = false;                // its last record is a seal
     std::deque<SegmentStart> segments;  // all that hold something, `segment` the last of them
     std::deque<std::uint64_t>
-        blanks;  // numbers of the segments that stand ready behind it, all zeros
+        blanks;  // numbers of the segments that stand ready behind it: zeros, or recycled
 };
 
 class LogWriter {
@@ -76,8 +76,9 @@ public:
     const std::deque<SegmentStart>& segments() const { return segments_; }
     // A record that was placed cuts the log: it ends with `last` now.
     void cut_after(EntryId last);
-    // Removes the oldest of them, which is not the one that is written to (CHECKed).
-    void remove_oldest();
+    // Removes the oldest of them, which is not the one that is written to (CHECKed). `recycle`: its
+    // file may become a later segment.
+    void remove_oldest(bool recycle);
 
     // See Log.
     void sync();
@@ -95,9 +96,11 @@ private:
         std::vector<RecordParts> gathered;  // to be written from written_end on
     };
     struct Blank {
-        std::uint64_t number = 0;
+        Blank(std::uint64_t blank_number, std::unique_ptr<DiskFile> blank_file);
+        std::uint64_t number;
         std::unique_ptr<DiskFile> file;
-        std::uint64_t bytes = 0;
+        std::uint64_t bytes;
+        bool recycled;  // it holds the bytes of an older segment
     };
 
     std::uint64_t limit(const RecordParts& record, std::uint64_t segment_bytes) const;

@@ -68,11 +68,12 @@ private:
             if (segments_[i] != segments_.front() + i)
                 return damage(segment_name(segments_.front() + i), 0,
                               "the file is missing, and later ones are there");
+        oldest_ = segments_.empty() ? 0 : segments_.front();
         return Done{};
     }
 
-    // Segments at the end of which nothing was ever durable: made ahead, or begun by a group that
-    // was not finished.
+    // Segments at the end of which nothing was ever durable: made ahead, of zeros or of a segment
+    // that was dropped, or begun by a group that was not finished.
     Status set_blanks_aside() {
         while (!segments_.empty()) {
             const std::uint64_t number = segments_.back();
@@ -81,18 +82,34 @@ private:
             if (used > 0) {
                 const auto header = decode_segment_header(bytes);
                 if (!header) return Error{segment_name(number) + ": " + header.error().message};
-                if (*header) return Done{};
+                if (*header && !recycled(**header)) return Done{};
                 if (const auto proof = proof_of_damage(bytes, number, 0))
                     return damage(segment_name(number), 0,
                                   "the segment's header is damaged: " + *proof);
-                torn_begin_ = used;
+                torn_begin_ = *header ? end_of_records(bytes, number, 0) : used;
             }
             result_.end.blanks.push_front(number);
             segments_.pop_back();
-            if (used > 0)
+            if (torn_begin_ > 0)
                 break;  // the one before it was complete and durable when this one was begun
         }
         return Done{};
+    }
+
+    // The header of a file that was an older segment, one that is not there any more.
+    bool recycled(const SegmentHeader& header) const {
+        return header.id.identity == options_.identity && header.id.number < oldest_;
+    }
+
+    // Behind the last valid record of the segment that stands at or behind `from`; 0: there is none.
+    std::uint64_t end_of_records(std::string_view bytes, std::uint64_t number,
+                                 std::uint64_t from) const {
+        std::uint64_t end = 0;
+        for (std::uint64_t at = from; at + kRecordHeaderBytes <= bytes.size();
+             at += kRecordAlignment)
+            if (const auto record = parse_record(bytes.substr(at), id(number), at))
+                end = at + record->bytes;
+        return end;
     }
 
     // `torn` is an offset at which no valid record stands. Was there one that had been synced? Then
@@ -132,7 +149,8 @@ private:
                           "the record is damaged: the log goes on in the next file");
         if (const auto proof = proof_of_damage(bytes, number, at))
             return damage(segment_name(number), at, "the record is damaged: " + *proof);
-        const std::uint64_t used = behind_last_nonzero(bytes);
+        const std::uint64_t used =
+            recycled_ ? end_of_records(bytes, number, at) : behind_last_nonzero(bytes);
         torn_end_ = used > at ? used : at;
         return Done{};
     }
@@ -152,6 +170,7 @@ private:
             return damage(name, bytes.size(),
                           "the file has " + std::to_string(bytes.size()) +
                               " bytes and was made with " + std::to_string(header.bytes));
+        recycled_ = header.recycled;
         if (result_.end.segments.empty()) {  // older ones were dropped, or there were none
             result_.index.restart_after(header.before);
             result_.hard_state = header.hard_state;
@@ -282,7 +301,7 @@ private:
             end.file = disk_.open(name);
         } else {
             CHECK(segments_.empty(), "judged before");
-            end.file = disk_.create_zeroed(name, options_.segment_bytes);
+            end.file = disk_.create_file(name, options_.segment_bytes);
         }
         if (!end.file)
             return Error{"no room on the disk for " + name + " (" +
@@ -290,7 +309,7 @@ private:
                          " bytes); free some and start again"};
         if (!segments_.empty()) finish_segment(number - 1);
         const std::string header = encode_segment_header(
-            {id(number), end.file->size(), result_.index.last(), result_.hard_state});
+            {id(number), end.file->size(), false, result_.index.last(), result_.hard_state});
         end.file->write(0, {header});
         if (reused) erase_from(*end.file, header.size());
         end.file->sync();
@@ -312,7 +331,9 @@ private:
     Disk& disk_;
     const LogOptions& options_;
     std::vector<std::uint64_t> segments_;  // without gaps, those that hold something
+    std::uint64_t oldest_ = 0;             // of all segments that were found
     bool ended_ = false;                   // the last of them has its end record
+    bool recycled_ = false;                // and was another segment before
     std::uint64_t group_start_ = 0;        // in the last of them: all before it is durable
     std::string last_group_;               // what follows there, up to the end of its records
     std::uint64_t torn_begin_ = 0;         // bytes of a segment whose begin is an unfinished write

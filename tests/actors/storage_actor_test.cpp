@@ -185,6 +185,30 @@ TEST_F(StorageActorTest, seals_the_log_when_it_has_been_idle_for_a_while) {
     EXPECT_TRUE(context.timers.empty()) << "an idle log keeps nobody awake";
 }
 
+TEST_F(StorageActorTest, gives_back_what_it_kept_of_dropped_segments_when_it_is_idle) {
+    scene.options.segment_bytes = 1024;
+    scene.options.keep_bytes = 0;
+    scene.disk.remove(segment_name(1));
+    Storage small(context, scene.open());
+    const auto write = [&](std::uint64_t request) {
+        small.receive(from(ActorName::replicator),
+                      Append{StorageRequest(request), LogIndex(0),
+                             {make_batch(last() + 1, 1, std::string(300, 's'))}});
+        small.on_drained();
+    };
+    for (std::uint64_t i = 1; i <= 20; ++i) write(i);
+    small.receive(from(ActorName::replicator), Compact{LogIndex(last()), 0});
+    small.on_drained();
+    EXPECT_TRUE(scene.disk.has_surplus());
+    context.run(small, 1s);
+    write(21);
+    context.run(small, 1900ms);
+    EXPECT_TRUE(scene.disk.has_surplus()) << "two seconds after the last write";
+    context.run(small, 1s);
+    EXPECT_FALSE(scene.disk.has_surplus());
+    EXPECT_TRUE(context.timers.empty()) << "an idle log keeps nobody awake";
+}
+
 TEST_F(StorageActorTest, takes_no_other_messages) {
     EXPECT_FALSE(storage.receive(from(ActorName::gateway), AskReport{}));
 }

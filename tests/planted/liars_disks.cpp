@@ -19,16 +19,19 @@ public:
 
     std::vector<std::string> list() override { return disk_.list(); }
     std::unique_ptr<DiskFile> open(const std::string& name) override { return disk_.open(name); }
-    std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
-        return disk_.create_zeroed(name, bytes);
+    std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) override {
+        return disk_.create_file(name, bytes);
     }
-    void prepare_zeroed(std::uint64_t bytes, Blocks blocks) override {
-        disk_.prepare_zeroed(bytes, blocks);
+    void prepare_file(std::uint64_t bytes, Blocks blocks) override {
+        disk_.prepare_file(bytes, blocks);
     }
     bool replace(const std::string& name, std::string_view content) override {
         return disk_.replace(name, content);
     }
     void remove(const std::string& name) override { disk_.remove(name); }
+    void recycle(const std::string& name) override { disk_.recycle(name); }
+    bool has_surplus() override { return disk_.has_surplus(); }
+    void trim() override { disk_.trim(); }
     bool hold_reserve() override { return disk_.hold_reserve(); }
     bool release_reserve(bool last) override { return disk_.release_reserve(last); }
 
@@ -50,8 +53,8 @@ public:
     std::unique_ptr<DiskFile> open(const std::string& name) override {
         return std::make_unique<File>(HonestDisk::open(name), syncs_);
     }
-    std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
-        auto file = HonestDisk::create_zeroed(name, bytes);
+    std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) override {
+        auto file = HonestDisk::create_file(name, bytes);
         if (!file) return nullptr;
         return std::make_unique<File>(std::move(file), syncs_);
     }
@@ -91,8 +94,8 @@ public:
         made_.clear();
         return HonestDisk::list();
     }
-    std::unique_ptr<DiskFile> create_zeroed(const std::string& name, std::uint64_t bytes) override {
-        auto file = HonestDisk::create_zeroed(name, bytes);
+    std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) override {
+        auto file = HonestDisk::create_file(name, bytes);
         if (file) made_[name] = disk_.busy_until();
         return file;
     }

@@ -95,6 +95,14 @@ planted_bug(damage_cut_off FILE storage/recovery.cpp
     REPLACE [[if (record && record->group_start > torn)]]
     BY [[if (record && record->group_start > bytes.size())]])
 
+planted_bug(number_not_checked FILE storage/log_format.cpp
+    REPLACE [[    put_int(place + 8, id.number);]]
+    BY [[    put_int(place + 8, std::uint64_t{0});]])
+
+planted_bug(recycled_refused FILE storage/recovery.cpp
+    REPLACE [[header.id.number < oldest_;]]
+    BY [[header.id.number < 1;]])
+
 # ---- snapshots
 
 planted_bug(cuts_unflushed FILE actors/replica_log.cpp

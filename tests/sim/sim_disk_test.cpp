@@ -43,7 +43,7 @@ TEST(SimDiskTime, operations_follow_one_another) {
     EXPECT_EQ(s.disk.busy_until(), at(110));
     s.file->sync();
     s.file->read(0, 2);
-    s.disk.create_zeroed("g", 10);
+    s.disk.create_file("g", 10);
     s.disk.remove("g");
     EXPECT_EQ(s.disk.busy_until(), at(150));
     s.disk.begin(at(120));
@@ -59,7 +59,7 @@ TEST(SimDiskTime, the_pace_is_asked_once_for_each_operation_in_order) {
         asked.emplace_back(work, bytes);
         return Duration(1);
     });
-    const auto file = disk.create_zeroed("f", 100);
+    const auto file = disk.create_file("f", 100);
     file->write(0, {"abc", "de"});
     file->write(5, {"f"});
     file->sync();
@@ -102,7 +102,7 @@ TEST(SimDiskCrash, what_would_have_begun_later_never_happened) {
         Scene s;
         s.write(0, "aaaa");
         s.file->sync();
-        s.disk.create_zeroed("g", 1);
+        s.disk.create_file("g", 1);
         s.disk.remove("f");
         s.disk.replace("f", "new");
         s.disk.crash(at(100), what, 1);
@@ -137,7 +137,7 @@ TEST(SimDiskCrash, sectors_are_kept_whole_and_any_of_their_contents) {
     std::set<std::string> found;
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         SimDisk disk;
-        const auto file = disk.create_zeroed("f", 2 * SimFile::kSectorBytes);
+        const auto file = disk.create_file("f", 2 * SimFile::kSectorBytes);
         file->write(510, {"abcd"});
         file->write(512, {"ef"});
         disk.crash(Crash::keep_sectors, seed);
@@ -162,7 +162,7 @@ TEST(SimDiskCrash, names_change_or_they_do_not) {
 TEST(SimDiskCrash, the_same_seed_is_the_same_crash) {
     const auto crashed = [](std::uint64_t seed) {
         SimDisk disk;
-        const auto file = disk.create_zeroed("f", 1 << 16);
+        const auto file = disk.create_file("f", 1 << 16);
         for (std::uint64_t i = 0; i < 100; ++i)
             file->write(i * 600, {std::string(700, char('a' + i % 26))});
         disk.crash(Crash::keep_sectors, seed);
@@ -175,14 +175,36 @@ TEST(SimDiskCrash, the_same_seed_is_the_same_crash) {
 TEST(SimDiskCrash, room_comes_back_with_what_never_happened) {
     Scene s;
     s.disk.set_room(100);
-    ASSERT_TRUE(s.disk.create_zeroed("g", 60));
-    EXPECT_FALSE(s.disk.create_zeroed("h", 60));
+    ASSERT_TRUE(s.disk.create_file("g", 60));
+    EXPECT_FALSE(s.disk.create_file("h", 60));
     s.disk.kill(at(100));
-    EXPECT_TRUE(s.disk.create_zeroed("h", 100));
+    EXPECT_TRUE(s.disk.create_file("h", 100));
     s.disk.begin(s.disk.busy_until());
     s.disk.remove("h");
     s.disk.kill(at(110));
-    EXPECT_FALSE(s.disk.create_zeroed("i", 1)) << "h is there";
+    EXPECT_FALSE(s.disk.create_file("i", 1)) << "h is there";
+}
+
+TEST(SimDiskCrash, a_recycled_file_goes_back_to_its_old_name_if_that_never_happened) {
+    Scene s;
+    s.write(0, "old");
+    s.file->sync();
+    s.disk.begin(s.disk.busy_until());
+    const Moment before = s.disk.busy_until();
+    s.disk.recycle("f");
+    const auto reused = s.disk.create_file("g", s.file->size());
+    EXPECT_EQ(reused->read(0, 3), "old") << "it holds what it held";
+    reused->write(0, {"new"});
+    s.disk.kill(before);
+    EXPECT_EQ(s.disk.list(), std::vector<std::string>{"f"});
+    EXPECT_EQ(s.disk.content("f").substr(0, 3), "old");
+}
+
+TEST(SimDiskCrash, what_was_recycled_is_gone_after_a_start) {
+    Scene s;
+    s.disk.recycle("f");
+    s.disk.kill();
+    EXPECT_EQ(s.disk.create_file("g", 16)->read(0, 16), std::string(16, '\0'));
 }
 
 // ---- the process alone
@@ -239,7 +261,7 @@ TEST(SimDiskFailedSync, everything_throws_until_the_process_is_dead) {
     EXPECT_THROW(s.file->sync(), DiskFailed);
     EXPECT_THROW(s.write(0, "x"), DiskFailed);
     EXPECT_THROW(s.disk.open("f"), DiskFailed);
-    EXPECT_THROW(s.disk.create_zeroed("g", 1), DiskFailed);
+    EXPECT_THROW(s.disk.create_file("g", 1), DiskFailed);
     EXPECT_THROW(s.disk.list(), DiskFailed);
     s.disk.kill();
     s.disk.open("f")->sync();
@@ -270,7 +292,7 @@ TEST(SimDiskFailedSync, its_writes_count_as_clean_until_they_are_written_again) 
 
 TEST(SimDiskFailedSync, other_files_are_written_as_before) {
     Scene s;
-    const auto other = s.disk.create_zeroed("g", 2);
+    const auto other = s.disk.create_file("g", 2);
     other->write(0, {"gg"});
     s.write(0, "aa");
     s.disk.fail_sync_after(0);

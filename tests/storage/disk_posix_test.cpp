@@ -72,7 +72,7 @@ TEST_F(DiskPosixTest, holds_room_in_reserve_until_it_is_needed) {
         EXPECT_EQ(allocated(file), kReserve / 2) << "for a start";
         EXPECT_TRUE(disk.value()->release_reserve(true));
         EXPECT_EQ(allocated(file), 0u);
-        EXPECT_TRUE(disk.value()->create_zeroed("f", 1 << 16));
+        EXPECT_TRUE(disk.value()->create_file("f", 1 << 16));
         EXPECT_GE(allocated(file), kReserve) << "taken back before anything else is made";
         disk.value()->release_reserve();
     }
@@ -86,13 +86,13 @@ TEST_F(DiskPosixTest, makes_no_file_while_there_is_no_room_for_the_reserve) {
     const auto disk = open_posix_disk(path(), std::uint64_t{1} << 60);
     ASSERT_TRUE(disk.ok()) << "a node starts on a full disk";
     EXPECT_FALSE(disk.value()->hold_reserve());
-    EXPECT_EQ(disk.value()->create_zeroed("f", 1 << 16), nullptr);
+    EXPECT_EQ(disk.value()->create_file("f", 1 << 16), nullptr);
     EXPECT_TRUE(disk.value()->replace("identity", "small things still have room"));
 }
 
 TEST_F(DiskPosixTest, writes_many_parts_in_order) {
     const auto disk = open();
-    const auto file = disk->create_zeroed("f", 1 << 16);
+    const auto file = disk->create_file("f", 1 << 16);
     ASSERT_TRUE(file);
     EXPECT_EQ(file->size(), 1U << 16);
     std::vector<std::string> pieces;
@@ -111,20 +111,60 @@ TEST_F(DiskPosixTest, zeroed_files_have_their_blocks) {
     const auto disk = open();
     for (int i = 0; i < 3; ++i) {
         const std::string name = "zeros" + std::to_string(i);
-        ASSERT_TRUE(disk->create_zeroed(name, 3'000'000));
+        ASSERT_TRUE(disk->create_file(name, 3'000'000));
         EXPECT_EQ(disk->open(name)->read(0, 3'000'000), std::string(3'000'000, '\0'));
-        disk->prepare_zeroed(3'000'000, i == 1 ? Blocks::reserved : Blocks::written);
-        disk->prepare_zeroed(3'000'000, Blocks::written);
+        disk->prepare_file(3'000'000, i == 1 ? Blocks::reserved : Blocks::written);
+        disk->prepare_file(3'000'000, Blocks::written);
     }
-    ASSERT_TRUE(disk->create_zeroed("other size", 1000));
+    ASSERT_TRUE(disk->create_file("other size", 1000));
     EXPECT_EQ(disk->open("other size")->size(), 1000U);
-    ASSERT_TRUE(disk->create_zeroed("zeros3", 3'000'000)) << "the spare was kept";
+    ASSERT_TRUE(disk->create_file("zeros3", 3'000'000)) << "the spare was kept";
     const std::vector<std::string> names{"other size", "zeros0", "zeros1", "zeros2", "zeros3"};
     EXPECT_EQ(disk->list(), names);
 }
 
+TEST_F(DiskPosixTest, a_recycled_file_becomes_the_next_of_its_size) {
+    const auto disk = open();
+    disk->create_file("old", 1 << 16)->write(5, {"what stood there"});
+    disk->recycle("old");
+    EXPECT_THROW(disk->open("old"), DiskFailed);
+    ASSERT_TRUE(disk->create_file("other size", 1000));
+    EXPECT_EQ(disk->open("other size")->read(0, 1000), std::string(1000, '\0'));
+    EXPECT_EQ(disk->create_file("new", 1 << 16)->read(5, 16), "what stood there");
+    EXPECT_EQ(disk->create_file("newer", 1 << 16)->read(5, 16), std::string(16, '\0'));
+}
+
+TEST_F(DiskPosixTest, keeps_few_files_to_recycle_and_gives_them_back) {
+    const auto disk = open();
+    for (int i = 0; i < 20; ++i) {
+        const std::string name = "f" + std::to_string(i);
+        ASSERT_TRUE(disk->replace(name, std::string(1000, 'x')));
+    }
+    for (int i = 0; i < 20; ++i) disk->recycle("f" + std::to_string(i));
+    EXPECT_EQ(disk->list().size(), 10U) << "under names that the next start sweeps";
+    EXPECT_TRUE(disk->has_surplus());
+    disk->trim();
+    EXPECT_EQ(disk->list().size(), 9U) << "one at a time";
+    for (int i = 0; i < 20; ++i) disk->trim();
+    EXPECT_EQ(disk->list().size(), 1U) << "the next file's";
+    EXPECT_FALSE(disk->has_surplus());
+    EXPECT_TRUE(disk->release_reserve()) << "room is room";
+    EXPECT_TRUE(disk->list().empty());
+    EXPECT_FALSE(disk->release_reserve());
+}
+
+TEST_F(DiskPosixTest, recycled_files_are_swept_at_start) {
+    {
+        const auto disk = open();
+        ASSERT_TRUE(disk->create_file("f", 1 << 16));
+        disk->recycle("f");
+        EXPECT_EQ(disk->list().size(), 1U);
+    }
+    EXPECT_TRUE(open()->list().empty());
+}
+
 TEST_F(DiskPosixTest, unfinished_files_are_swept_at_start) {
-    open()->prepare_zeroed(1 << 20, Blocks::written);
+    open()->prepare_file(1 << 20, Blocks::written);
     EXPECT_TRUE(open()->list().empty());
 }
 

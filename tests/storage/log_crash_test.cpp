@@ -35,10 +35,14 @@ public:
     void synced() { possible_ = {newest()}; }
     // What was gathered was never written.
     void forgotten() { possible_.resize(1); }
-    // True if the log may be found so; then that is what it holds.
-    bool found(const HardState& hard_state, const std::vector<Batch>& batches) {
+    // True if the log may be found so, from `first` on; then that is what it holds.
+    bool found(const HardState& hard_state, LogIndex first, const std::vector<Batch>& batches) {
         for (const Contents& c : possible_) {
-            if (c.hard_state() != hard_state || c.batches != batches) continue;
+            const auto kept = std::find_if(c.batches.begin(), c.batches.end(), [&](const Batch& b) {
+                return b.header.first >= first;
+            });
+            if (c.hard_state() != hard_state) continue;
+            if (!std::equal(kept, c.batches.end(), batches.begin(), batches.end())) continue;
             possible_ = {Contents(c)};
             return true;
         }
@@ -59,6 +63,7 @@ public:
     explicit CrashLoop(std::uint64_t seed) : random_(seed), scene_(1024 + 8 * random_.below(200)) {
         scene_.disk.set_pace(
             [this](SimDisk::Work, std::uint64_t) { return Duration(1 + draw(100)); });
+        scene_.options.keep_bytes = 2 * scene_.options.segment_bytes;
         scene_.open();
     }
 
@@ -68,12 +73,13 @@ public:
     std::uint64_t interrupted() const { return interrupted_; }
     std::uint64_t failed() const { return failed_; }
     std::uint64_t cut_off() const { return cut_off_; }
+    std::uint64_t recycled() const { return recycled_; }
 
 private:
     std::uint64_t draw(std::uint64_t bound) { return random_.below(bound); }
 
     void step() {
-        switch (draw(8)) {
+        switch (draw(9)) {
             case 0:
                 stage_hard_state();
                 break;
@@ -93,6 +99,9 @@ private:
                 scene_.log->seal();
                 break;
             case 7:
+                compact();
+                break;
+            case 8:
                 crash();
                 break;
         }
@@ -108,7 +117,7 @@ private:
 
     void stage_cut() {
         const std::vector<Batch> batches = model_.newest().batches;
-        if (batches.empty()) return;
+        if (batches.empty() || batches.back().header.first <= scene_.log->first()) return;
         // A term that only the entries know is saved before they go. (Which older one was saved can
         // not be told from outside until then.)
         const HardState reported = model_.newest().hard_state();
@@ -117,7 +126,8 @@ private:
             model_.save(reported);
         }
         const std::size_t depth = draw(std::min<std::size_t>(4, batches.size()));
-        const LogIndex from = batches[batches.size() - 1 - depth].header.first;
+        const LogIndex from = std::max(batches[batches.size() - 1 - depth].header.first,
+                                       scene_.log->first());
         ASSERT_TRUE(scene_.log->stage(from, {}));
         model_.cut(from);
     }
@@ -143,6 +153,14 @@ private:
         model_.synced();
     }
 
+    // What a flush up to some entry makes needless goes; later segments are made of it.
+    void compact() {
+        sync();
+        const std::uint64_t flushed = scene_.log->last().index.value - draw(20) % 20;
+        if (flushed > scene_.log->last().index.value) return;
+        scene_.log->compact(LogIndex(flushed), draw(8) == 0);
+    }
+
     // At some moment of a burst that makes segments, writes and syncs, one of which may fail; some
     // of the time again while it recovers.
     void crash() {
@@ -154,6 +172,7 @@ private:
             scene_.log->sync();
             durable = scene_.disk.busy_until();
             if (draw(2) == 0) scene_.log->seal();
+            if (draw(3) == 0) scene_.log->compact(scene_.log->last().index, draw(4) == 0);
         } catch (const DiskFailed&) {
             ++failed_;
         }
@@ -213,8 +232,13 @@ private:
     void check() {
         const HardState hard_state = scene_.log->recovered().hard_state;
         const std::vector<Batch> batches = all_of(*scene_.log);
+        const std::vector<std::string> segments = scene_.disk.list();
         cut_off_ += scene_.log->recovered().torn_bytes > 0;
-        ASSERT_TRUE(model_.found(hard_state, batches))
+        recycled_ += std::any_of(segments.begin(), segments.end(), [&](const std::string& name) {
+            const auto header = decode_segment_header(scene_.disk.content(name));
+            return header.ok() && *header && (*header)->recycled;
+        });
+        ASSERT_TRUE(model_.found(hard_state, scene_.log->first(), batches))
             << batches.size() << " batches, term " << hard_state.term.value;
     }
 
@@ -224,12 +248,14 @@ private:
     std::uint64_t interrupted_ = 0;  // crashes in the middle of a burst
     std::uint64_t failed_ = 0;       // syncs
     std::uint64_t cut_off_ = 0;      // recoveries that found an unfinished write
+    std::uint64_t recycled_ = 0;     // that found a recycled segment
 };
 
 TEST(LogCrash, random_crashes_lose_nothing_that_was_synced) {
     std::uint64_t interrupted = 0;
     std::uint64_t failed = 0;
     std::uint64_t cut_off = 0;
+    std::uint64_t recycled = 0;
     for (std::uint64_t seed = 1; seed <= 60 && !::testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         CrashLoop loop(seed);
@@ -237,10 +263,12 @@ TEST(LogCrash, random_crashes_lose_nothing_that_was_synced) {
         interrupted += loop.interrupted();
         failed += loop.failed();
         cut_off += loop.cut_off();
+        recycled += loop.recycled();
     }
     EXPECT_GT(interrupted, 1000U) << "the loop must reach what it is for";
     EXPECT_GT(failed, 300U);
     EXPECT_GT(cut_off, 100U);
+    EXPECT_GT(recycled, 100U);
 }
 
 TEST(LogCrash, after_a_failed_sync_nothing_is_tried_again) {

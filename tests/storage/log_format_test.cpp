@@ -71,13 +71,13 @@ void expect_covers(const std::vector<Row>& rows, std::size_t total) {
 
 TEST(LogFormatPage, segment_header) {
     const SegmentHeader header{
-        {101, 102}, 103, {LogIndex(104), Term(105)}, {Term(106), NodeId(107)}};
+        {101, 102}, 103, true, {LogIndex(104), Term(105)}, {Term(106), NodeId(107)}};
     const std::string bytes = encode_segment_header(header);
     const auto rows = table_under("## Segment header");
     expect_covers(rows, kSegmentHeaderBytes);
     const std::map<std::string, std::uint64_t> expected{
         {"version", kLogFormatVersion},
-        {"zero", 0},
+        {"recycled", 1},
         {"identity", 101},
         {"number", 102},
         {"bytes", 103},
@@ -188,7 +188,7 @@ TEST(LogFormatPage, example) {
 }
 
 TEST(LogFormat, a_segment_header_passes_only_whole) {
-    const SegmentHeader header{{1, 2}, 3, {LogIndex(4), Term(5)}, {Term(6), NodeId(7)}};
+    const SegmentHeader header{{1, 2}, 3, false, {LogIndex(4), Term(5)}, {Term(6), NodeId(7)}};
     const std::string bytes = encode_segment_header(header);
     EXPECT_EQ(*decode_segment_header(bytes), header);
     for (std::size_t at = 0; at < bytes.size(); ++at) {
@@ -200,7 +200,7 @@ TEST(LogFormat, a_segment_header_passes_only_whole) {
 }
 
 TEST(LogFormat, another_format_version_is_named) {
-    std::string bytes = encode_segment_header({{1, 2}, 3, {}, {}});
+    std::string bytes = encode_segment_header({{1, 2}, 3, false, {}, {}});
     bytes[8] = 9;
     const std::uint32_t crc = crc32c(std::string_view(bytes).substr(0, kSegmentHeaderBytes - 4));
     for (std::size_t i = 0; i < 4; ++i)

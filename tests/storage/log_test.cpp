@@ -73,7 +73,7 @@ TEST(LogTest, one_sync_for_all_that_was_staged) {
 // Notes how the log wants the segments that are to come.
 class NotedDisk final : public SimDisk {
 public:
-    void prepare_zeroed(std::uint64_t, Blocks blocks) override { wanted.push_back(blocks); }
+    void prepare_file(std::uint64_t, Blocks blocks) override { wanted.push_back(blocks); }
     std::vector<Blocks> wanted;
 };
 
