@@ -47,12 +47,25 @@ struct Joined<std::variant<A...>, std::variant<B...>> {
 
 using MessageVariant = detail::Joined<PeerMessage, LocalMessage>::type;
 
-// Any one message. A variant in everything but that what every variant needs, to be copied, moved,
-// compared and destroyed, is compiled once and not in each file that sends a message.
+namespace detail {
+// The number of alternatives if it is none of them.
+template <class M, class... Messages>
+constexpr std::size_t place_in(const std::variant<Messages...>*) {
+    constexpr bool same[] = {std::is_same_v<M, Messages>...};
+    std::size_t place = 0;
+    while (place < sizeof...(Messages) && !same[place]) ++place;
+    return place;
+}
+template <class M>
+inline constexpr std::size_t kPlace = place_in<M>(static_cast<const MessageVariant*>(nullptr));
+}  // namespace detail
+
+// Any one message. A variant in everything but that what every variant needs, to be made, copied,
+// moved, compared and destroyed, is compiled once and not in each file that sends a message.
 struct AnyMessage : MessageVariant {
     template <class M>
-    requires(!std::is_base_of_v<MessageVariant, M>) AnyMessage(M message)
-        : MessageVariant(std::in_place_type<M>, std::move(message)) {}
+    requires(detail::kPlace<M> < std::variant_size_v<MessageVariant>) AnyMessage(M message)
+        : AnyMessage(detail::kPlace<M>, &message) {}
     template <std::size_t I>
     explicit AnyMessage(std::in_place_index_t<I> kind) : MessageVariant(kind) {}
     AnyMessage();
@@ -62,6 +75,10 @@ struct AnyMessage : MessageVariant {
     AnyMessage& operator=(AnyMessage&&) noexcept;
     ~AnyMessage();
     bool operator==(const AnyMessage&) const;
+
+private:
+    // Takes what `message` points at, which is the alternative of that index.
+    AnyMessage(std::size_t index, void* message);
 };
 
 // A message's number: its index in AnyMessage. Peers' come first.
