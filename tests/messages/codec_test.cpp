@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "messages/crc32c.hpp"
+#include "messages/random.hpp"
 #include "messages/text.hpp"
 #include "messages/trace.hpp"
 
@@ -185,6 +186,16 @@ TEST(Crc32c, KnownValueAndBothFormsAgree) {
         const std::size_t half = bytes.size() / 2;
         EXPECT_EQ(crc32c(bytes.substr(half), crc32c(bytes.substr(0, half))), crc32c(bytes));
         bytes += static_cast<char>(n * 37);
+    }
+}
+
+// What is long is taken in three strides at a time.
+TEST(Crc32c, BothFormsAgreeOnWhatIsLong) {
+    std::string bytes;
+    for (Random random(1); bytes.size() < 5'000;) bytes += static_cast<char>(random.below(256));
+    for (std::size_t size = 1'500; size <= bytes.size(); size += 7) {
+        const std::string_view part(bytes.data() + size % 11, size - size % 11);
+        ASSERT_EQ(crc32c(part, 12'345), crc32c_portable(part, 12'345)) << size;
     }
 }
 
