@@ -32,7 +32,9 @@ public:
             if (!together) add_damage(damage_from(together.error().message));
         }
         for (const std::string& name : disk_.list())
-            if (name.starts_with("unfinished-"))
+            if (name.starts_with("unfinished-recycled-"))
+                found_.harmless.push_back({name, 0, "a dropped segment, kept for a later one"});
+            else if (name.starts_with("unfinished-"))
                 found_.harmless.push_back({name, 0, "a file that was being made"});
         return std::move(found_);
     }

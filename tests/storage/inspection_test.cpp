@@ -217,10 +217,11 @@ TEST_F(InspectionTest, WhatInterruptedStepsLeftIsHarmless) {
     make();
     fs::create_directory(path() + "/state-incoming");
     std::ofstream(path() + "/unfinished-spare") << "x";
+    std::ofstream(path() + "/unfinished-recycled-seg-0000000000000001") << "x";
     std::ofstream(path() + "/state/flush.pending") << "x";
     const Inspection found = look();
     EXPECT_TRUE(found.sound());
-    EXPECT_EQ(found.harmless.size(), 3u);
+    EXPECT_EQ(found.harmless.size(), 4u);
 }
 
 TEST_F(InspectionTest, AnEmptyDirectoryIsOne) {
