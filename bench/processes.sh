@@ -113,13 +113,13 @@ await_port() {
     done
 }
 
-# spread CONCURRENCY: sets `clients` connections with `each` requests outstanding.
+# spread CONCURRENCY [MOST]: sets `clients` connections, MOST of them at most, with `each` requests
+# outstanding.
 spread() {
     local most=${2:-$connections}
     clients=$(($1 < most ? $1 : most))
     each=$(($1 / clients))
 }
-
 
 # spread_as HOW CONCURRENCY: the same for a load whose name ends in HOW.
 spread_as() {

@@ -7,7 +7,7 @@ floor_version() { echo "of this checkout"; }
 
 floor_settings() {
     echo "nodes     a leader and two followers; each log is zero-filled ahead and wraps"
-    echo "load      raftbus bench at the leader"
+    echo "load      raftbus bench at the leader; '-spread' over $many_spread connections"
 }
 
 floor_start() {
