@@ -249,6 +249,7 @@ void read_storage(const Options& options, NodeSettings& settings) {
     }
     settings.flush_entries = options.number("flush-entries").value_or(settings.flush_entries);
     settings.log_keep_bytes = options.bytes("log-keep-bytes").value_or(settings.log_keep_bytes);
+    settings.direct_log = options.text("log-writes") != "cached";
     settings.disk_reserve = options.bytes("disk-reserve").value_or(settings.disk_reserve);
     settings.log_keep_entries =
         options.number("log-keep-entries").value_or(settings.log_keep_entries);
@@ -348,6 +349,10 @@ const std::vector<OptionSpec>& node_option_specs() {
         spec(
             "log-keep-bytes", "SIZE",
             "log that stays after a flush, for followers that are a little behind (default 48MiB)"),
+        spec("log-writes", "HOW",
+             "direct: past the page cache, where the file system can; cached: through it (default "
+             "direct)",
+             "direct|cached"),
         spec("disk-reserve", "SIZE",
              "room kept aside, so that a full disk stops writes and nothing else; flush-bytes and "
              "a third as much again is enough (default 64MiB)"),

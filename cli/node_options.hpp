@@ -34,6 +34,7 @@ struct NodeSettings {
     std::uint64_t segment_bytes = 24 << 20;
     std::uint64_t log_keep_bytes = 48 << 20;
     std::uint64_t disk_reserve = 64 << 20;  // 0: none
+    bool direct_log = true;                 // is written past the page cache
     std::uint64_t log_keep_entries = 1'000'000;
     ThreadOptions threads;
     std::string log_level = "info";

@@ -203,7 +203,9 @@ std::unique_ptr<KvState> with_faults(std::unique_ptr<KvState> state, spdlog::log
 
 Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
-    parts.disk = opened(open_posix_disk(settings.data, settings.disk_reserve));
+    parts.disk = opened(open_posix_disk(
+        settings.data,
+        {.reserve_bytes = settings.disk_reserve, .direct_appends = settings.direct_log}));
     parts.identity = identity_for(*parts.disk, settings, log);
     parts.log = opened(open_log(*parts.disk, parts.identity,
                                 {.segment_bytes = settings.segment_bytes,

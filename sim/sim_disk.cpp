@@ -32,6 +32,24 @@ public:
         disk_.perform({.work = Work::write, .file = file_, .number = number}, bytes);
     }
 
+    // As a disk that takes whole blocks alone: what stands before the parts is written once more,
+    // and zeros behind them. Blocks are as small as segments are here.
+    void append(std::uint64_t offset, const std::vector<std::string_view>& parts) override {
+        check_alive();
+        constexpr std::uint64_t kBlock = SimFile::kSectorBytes;
+        static_assert(kBlock <= kDiskBlockBytes);
+        std::uint64_t end = offset;
+        for (const std::string_view part : parts) end += part.size();
+        const std::uint64_t block = offset - offset % kBlock;
+        const std::uint64_t block_end = std::min((end + kBlock - 1) / kBlock * kBlock, size());
+        const std::string before = file_->content().substr(block, offset - block);
+        const std::string zeros(block_end - std::min(end, block_end), '\0');
+        std::vector<std::string_view> whole{before};
+        whole.insert(whole.end(), parts.begin(), parts.end());
+        whole.push_back(zeros);
+        write(block, whole);
+    }
+
     std::string read(std::uint64_t offset, std::size_t count) override {
         check_alive();
         const std::string& content = file_->content();

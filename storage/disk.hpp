@@ -29,12 +29,18 @@ enum class Blocks : std::uint8_t {
     reserved,  // made at once, but the first sync of each block has metadata to write as well
 };
 
+// What disks write as a whole.
+inline constexpr std::uint64_t kDiskBlockBytes = 4096;
+
 class DiskFile {
 public:
     virtual ~DiskFile() = default;
     virtual std::uint64_t size() const = 0;
     // Writes all of `parts`, one after the other, from `offset` on. Not durable before sync().
     virtual void write(std::uint64_t offset, const std::vector<std::string_view>& parts) = 0;
+    // The same, for a file that is written from its begin to its end: what lies behind the parts, up
+    // to the next block, may be zeros afterwards. What stands before them may be written again.
+    virtual void append(std::uint64_t offset, const std::vector<std::string_view>& parts) = 0;
     // Up to `count` bytes from `offset`; fewer only at the end of the file.
     virtual std::string read(std::uint64_t offset, std::size_t count) = 0;
     // Returns once everything written to this file is durable.

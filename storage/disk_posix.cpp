@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "messages/check.hpp"
+#include "storage/direct_writes.hpp"
 #include "storage/posix_calls.hpp"
 
 namespace raftbus {
@@ -41,7 +42,8 @@ constexpr std::size_t kRecycledMax = 10;
 
 class PosixFile : public DiskFile {
 public:
-    PosixFile(std::string name, Fd fd) : name_(std::move(name)), fd_(std::move(fd)) {
+    PosixFile(std::string name, Fd fd, bool direct) : name_(std::move(name)), fd_(std::move(fd)) {
+        if (direct) direct_.emplace(fd_.get());
         struct stat status {};
         if (::fstat(fd_.get(), &status) != 0) fail("can not look at", name_, errno);
         size_ = static_cast<std::uint64_t>(status.st_size);
@@ -49,7 +51,14 @@ public:
 
     std::uint64_t size() const override { return size_; }
 
+    void append(std::uint64_t offset, const std::vector<std::string_view>& parts) override {
+        const int error = direct_ ? direct_->append(offset, parts, size_) : EINVAL;
+        if (error == EINVAL) return write(offset, parts);
+        if (error != 0) fail("can not write to", name_, error);
+    }
+
     void write(std::uint64_t offset, const std::vector<std::string_view>& parts) override {
+        if (direct_) direct_->through_cache();
         std::vector<iovec> vectors;
         vectors.reserve(parts.size());
         std::uint64_t end = offset;
@@ -63,6 +72,7 @@ public:
     }
 
     std::string read(std::uint64_t offset, std::size_t count) override {
+        if (direct_) direct_->through_cache();
         std::string bytes(offset < size_ ? std::min<std::uint64_t>(count, size_ - offset) : 0,
                           '\0');
         std::size_t done = 0;
@@ -87,6 +97,7 @@ private:
     const std::string name_;
     const Fd fd_;
     std::uint64_t size_ = 0;
+    std::optional<DirectWrites> direct_;
 };
 
 // How a file is filled that nobody waits for yet: bit by bit, each synced, with rests in between,
@@ -132,7 +143,9 @@ int fill_with_zeros(int fd, std::uint64_t bytes, Blocks blocks, GentlePace* pace
         };
         if (const int error = pace ? pace->take(write_and_sync) : write()) return error;
     }
-    return ::fsync(fd) == 0 ? 0 : errno;
+    if (::fsync(fd) != 0) return errno;
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);  // nobody reads them
+    return 0;
 }
 
 // A file whose blocks nobody uses. Its content means nothing, and nothing of it need be durable.
@@ -191,11 +204,12 @@ private:
 
 class PosixDisk : public Disk {
 public:
-    PosixDisk(std::string path, Fd directory, Fd lock, std::uint64_t reserve_bytes)
+    PosixDisk(std::string path, Fd directory, Fd lock, const PosixDiskOptions& options)
         : path_(std::move(path)),
+          direct_(options.direct_appends),
           directory_(std::move(directory)),
           lock_(std::move(lock)),
-          reserve_(directory_.get(), reserve_bytes) {
+          reserve_(directory_.get(), options.reserve_bytes) {
         reserve_.hold();
         for (const std::string& name : list())
             if (name.starts_with(kUnfinishedPrefix)) remove(name);
@@ -231,7 +245,7 @@ public:
     std::unique_ptr<DiskFile> open(const std::string& name) override {
         Fd fd(::openat(directory_.get(), name.c_str(), O_RDWR | O_CLOEXEC));
         if (!fd) fail("can not open", in_path(name), errno);
-        return std::make_unique<PosixFile>(in_path(name), std::move(fd));
+        return std::make_unique<PosixFile>(in_path(name), std::move(fd), direct_);
     }
 
     std::unique_ptr<DiskFile> create_file(const std::string& name, std::uint64_t bytes) override {
@@ -382,6 +396,7 @@ private:
     }
 
     const std::string path_;
+    const bool direct_;  // see PosixDiskOptions
     const Fd directory_;
     const Fd lock_;
     Reserve reserve_;
@@ -425,7 +440,7 @@ std::string holder(int lock) {
 }  // namespace
 
 Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory,
-                                              std::uint64_t reserve_bytes) {
+                                              const PosixDiskOptions& options) {
     // Without a slash at its end, so that its parent is the directory above it.
     std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
     if (!path.has_filename() && path.has_parent_path()) path = path.parent_path();
@@ -447,7 +462,7 @@ Result<std::unique_ptr<Disk>> open_posix_disk(const std::string& directory,
         [[maybe_unused]] const int error = write_all(lock.get(), 0, {to_iovec(pid)});
     }
     return std::unique_ptr<Disk>(std::make_unique<PosixDisk>(path.string(), std::move(root),
-                                                             std::move(lock), reserve_bytes));
+                                                             std::move(lock), options));
 }
 
 }  // namespace raftbus

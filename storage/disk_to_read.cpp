@@ -28,6 +28,9 @@ public:
     void write(std::uint64_t, const std::vector<std::string_view>&) override {
         CHECK(false, "a directory that is looked at is not changed");
     }
+    void append(std::uint64_t, const std::vector<std::string_view>&) override {
+        CHECK(false, "a directory that is looked at is not changed");
+    }
     std::string read(std::uint64_t offset, std::size_t count) override {
         std::string bytes(offset < size_ ? std::min<std::uint64_t>(count, size_ - offset) : 0,
                           '\0');

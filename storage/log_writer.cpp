@@ -143,7 +143,7 @@ void LogWriter::write(OpenSegment& segment) {
         add(record.body.view());
         add(record.padding());
     }
-    segment.file->write(segment.written_end, parts);
+    segment.file->append(segment.written_end, parts);
     bytes_ += segment.end - segment.written_end;
     segment.written_end = segment.end;
     segment.header.clear();

@@ -68,6 +68,9 @@ private:
         void write(std::uint64_t offset, const std::vector<std::string_view>& parts) override {
             file_->write(offset, parts);
         }
+        void append(std::uint64_t offset, const std::vector<std::string_view>& parts) override {
+            file_->append(offset, parts);
+        }
         std::string read(std::uint64_t offset, std::size_t count) override {
             return file_->read(offset, count);
         }

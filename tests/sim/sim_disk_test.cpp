@@ -74,6 +74,21 @@ TEST(SimDiskTime, the_pace_is_asked_once_for_each_operation_in_order) {
     EXPECT_EQ(asked, expected);
 }
 
+TEST(SimDisk, what_is_appended_is_written_in_whole_blocks) {
+    SimDisk disk;
+    const auto file = disk.create_file("f", 1200);
+    file->write(0, {std::string(1200, 'x')});
+    file->append(0, {std::string(100, 'a'), std::string(50, 'b')});
+    EXPECT_EQ(disk.content("f"), std::string(100, 'a') + std::string(50, 'b') +
+                                     std::string(512 - 150, '\0') + std::string(1200 - 512, 'x'));
+    file->append(150, {std::string(400, 'c')});
+    EXPECT_EQ(disk.content("f").substr(100, 450), std::string(50, 'b') + std::string(400, 'c'));
+    EXPECT_EQ(disk.content("f").substr(550), std::string(1024 - 550, '\0') + std::string(176, 'x'));
+    file->append(1190, {std::string(5, 'd')});
+    EXPECT_EQ(disk.content("f").substr(1190), std::string(5, 'd') + std::string(5, '\0'))
+        << "the file ends inside a block";
+}
+
 TEST(SimDiskTime, a_hung_sync_ends_when_all_time_ends) {
     Scene s;
     s.disk.set_pace([](Work, std::uint64_t) { return Duration::max(); });

@@ -1,12 +1,18 @@
 #include "storage/disk_posix.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "messages/random.hpp"
 #include "storage/log.hpp"
 #include "tests/testing/log_scene.hpp"
 #include "tests/testing/temp_directory.hpp"
@@ -63,7 +69,7 @@ TEST_F(DiskPosixTest, holds_room_in_reserve_until_it_is_needed) {
     constexpr std::uint64_t kReserve = 1 << 20;
     const std::string file = path() + "/reserve";
     {
-        auto disk = open_posix_disk(path(), kReserve);
+        auto disk = open_posix_disk(path(), {.reserve_bytes = kReserve});
         ASSERT_TRUE(disk.ok());
         EXPECT_GE(allocated(file), kReserve);
         EXPECT_TRUE(disk.value()->list().empty()) << "no file of anybody's";
@@ -76,14 +82,14 @@ TEST_F(DiskPosixTest, holds_room_in_reserve_until_it_is_needed) {
         EXPECT_GE(allocated(file), kReserve) << "taken back before anything else is made";
         disk.value()->release_reserve();
     }
-    open_posix_disk(path(), kReserve);
+    open_posix_disk(path(), {.reserve_bytes = kReserve});
     EXPECT_GE(allocated(file), kReserve) << "also by the next start";
-    open_posix_disk(path(), 0);
+    open_posix_disk(path());
     EXPECT_FALSE(std::filesystem::exists(file)) << "it is not wanted any more";
 }
 
 TEST_F(DiskPosixTest, makes_no_file_while_there_is_no_room_for_the_reserve) {
-    const auto disk = open_posix_disk(path(), std::uint64_t{1} << 60);
+    const auto disk = open_posix_disk(path(), {.reserve_bytes = std::uint64_t{1} << 60});
     ASSERT_TRUE(disk.ok()) << "a node starts on a full disk";
     EXPECT_FALSE(disk.value()->hold_reserve());
     EXPECT_EQ(disk.value()->create_file("f", 1 << 16), nullptr);
@@ -105,6 +111,111 @@ TEST_F(DiskPosixTest, writes_many_parts_in_order) {
     EXPECT_EQ(file->read((1 << 16) - 3, 10).size(), 3U);
     EXPECT_TRUE(file->read(1 << 17, 10).empty());
     EXPECT_EQ(disk->open("f")->read(100, expected.size()), expected);
+}
+
+// The log's file, as who appends to it sees it, and as it is read by others meanwhile.
+class AppendTest : public DiskPosixTest, public ::testing::WithParamInterface<bool> {
+protected:
+    static constexpr std::uint64_t kBytes = (16 << 20) + 100;  // ends inside a block
+
+    AppendTest() {
+        auto disk = open_posix_disk(path(), {.direct_appends = GetParam()});
+        CHECK(disk.ok());
+        disk_ = std::move(disk.value());
+        CHECK(disk_->replace("f", std::string(kBytes, 'x')));
+        file_ = disk_->open("f");
+    }
+    void append(const std::string& bytes) {
+        // In two parts, as records come in several.
+        const std::string_view all(bytes);
+        file_->append(at_, {all.substr(0, bytes.size() / 3), all.substr(bytes.size() / 3)});
+        expected_ += bytes;
+        at_ += bytes.size();
+    }
+    std::string drawn(std::size_t bytes) {
+        std::string text(bytes, '\0');
+        for (char& c : text) c = static_cast<char>('a' + random_.below(26));
+        return text;
+    }
+    void check() {
+        file_->sync();
+        EXPECT_EQ(disk_->open("f")->read(0, at_), expected_);
+        const std::string behind = disk_->open("f")->read(at_, kBytes);
+        const std::size_t changed = behind.find_last_not_of('x');
+        EXPECT_LT(changed == std::string::npos ? 0 : changed,
+                  kDiskBlockBytes - at_ % kDiskBlockBytes)
+            << "no more than the rest of the block";
+    }
+
+    std::unique_ptr<Disk> disk_;
+    std::unique_ptr<DiskFile> file_;
+    std::string expected_;
+    std::uint64_t at_ = 0;
+    Random random_{7};
+};
+
+TEST_P(AppendTest, what_is_appended_stands_there) {
+    for (int i = 0; i < 200; ++i) {
+        append(drawn(1 + random_.below(i % 10 == 0 ? 100'000 : 6'000)));
+        if (i % 20 == 0) check();
+    }
+    check();
+}
+
+TEST_P(AppendTest, whole_blocks_and_what_is_longer_than_one_call_takes) {
+    append(drawn(kDiskBlockBytes));
+    append(drawn(10));
+    append(drawn(2 * kDiskBlockBytes - 10));
+    check();
+    append(drawn((4 << 20) - 1));
+    append(drawn((9 << 20) + 5));
+    check();
+}
+
+TEST_P(AppendTest, reads_and_other_writes_in_between_do_no_harm) {
+    append(drawn(1'000));
+    EXPECT_EQ(file_->read(100, 300), expected_.substr(100, 300));
+    append(drawn(1'000));
+    file_->write(500, {"here, too"});
+    expected_.replace(500, 9, "here, too");
+    append(drawn(5'000));
+    check();
+    file_ = disk_->open("f");  // whoever goes on knows nothing of the last block
+    append(drawn(700));
+    check();
+}
+
+TEST_P(AppendTest, the_last_block_of_a_file_need_not_be_whole) {
+    append(drawn(kBytes - 150));
+    append(drawn(100));
+    append(drawn(50));
+    check();
+    EXPECT_EQ(disk_->open("f")->size(), kBytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Disks, AppendTest, ::testing::Bool(), [](const auto& info) {
+    return info.param ? "direct" : "cached";
+});
+
+TEST_F(DiskPosixTest, appends_go_past_the_page_cache) {
+    const auto disk = open();
+    constexpr std::uint64_t kFileBytes = 8 << 20;
+    const auto file = disk->create_file("f", kFileBytes);
+    ASSERT_TRUE(file);
+    file->append(0, {std::string(kFileBytes / 2, 'd')});
+    file->sync();
+    const int fd = ::open((path() + "/f").c_str(), O_RDONLY | O_CLOEXEC);
+    ASSERT_GE(fd, 0);
+    void* const seen = ::mmap(nullptr, kFileBytes / 2, PROT_READ, MAP_SHARED, fd, 0);
+    std::vector<unsigned char> pages(kFileBytes / 2 / kDiskBlockBytes);
+    ASSERT_EQ(::mincore(seen, kFileBytes / 2, pages.data()), 0);
+    const auto cached = std::ranges::count_if(pages, [](unsigned char page) { return page & 1; });
+    struct statfs system {};
+    ASSERT_EQ(::fstatfs(fd, &system), 0);
+    ::munmap(seen, kFileBytes / 2);
+    ::close(fd);
+    if (system.f_type == TMPFS_MAGIC) GTEST_SKIP() << "this file system is a page cache";
+    EXPECT_LT(cached, 10);
 }
 
 TEST_F(DiskPosixTest, zeroed_files_have_their_blocks) {
