@@ -34,7 +34,10 @@ public:
 class Post {
 public:
     Post(Shared& shared, LocalActors& local)
-        : shared_(shared), local_(local), outboxes_(shared.zmq, shared.actors) {}
+        : shared_(shared),
+          local_(local),
+          outboxes_(shared.zmq, shared.actors,
+                    [&local](ActorName actor) { return local.serves(actor); }) {}
 
     // Must be called before anything is sent to another node.
     void set_peers(PeerOutlet& peers) { peers_ = &peers; }

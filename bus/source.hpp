@@ -19,7 +19,7 @@ public:
     // Whether take() may find something. A source that is not ready is looked at only when its
     // descriptor says so.
     bool ready() const { return ready_; }
-    void set_ready(bool ready) { ready_ = ready; }
+    virtual void set_ready(bool ready) { ready_ = ready; }
 
 private:
     bool ready_ = true;

@@ -85,7 +85,7 @@ Worker::Slot& Worker::served(ActorName actor) {
 }
 
 void Worker::expect(ActorName actor) {
-    served(actor).mailbox.set_ready(true);
+    served(actor).mailbox.expect();
 }
 
 void Worker::run() {
