@@ -141,7 +141,7 @@ void Gateway::take(const ClientFrame& frame) {
             return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
     if (diverged_ && needs_state(client::op_of(request.operation)))
         return answers_.refuse(frame.route, decoded.id, not_served());
-    begin(admit(frame, decoded, request), request, *frame.body);
+    begin(admit(frame, decoded, request), request);
 }
 
 RequestKey Gateway::admit(const ClientFrame& frame, const client::Decoded& decoded,
@@ -168,7 +168,8 @@ RequestId Gateway::next_request() {
     return {context_.self().node, options_.incarnation << 32 | requests_taken_};
 }
 
-void Gateway::begin(RequestKey key, const client::Request& request, const SharedBytes& frame) {
+// Copies of it what it keeps: the frame may be a part of a whole burst.
+void Gateway::begin(RequestKey key, const client::Request& request) {
     const std::uint64_t life_ms = options_.session_life_ms;
     const auto write = [&](Command command) {
         if (request.session) {
@@ -189,9 +190,9 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                        write(command);
                    },
                    [&](const client::Get& get) {
-                       reads_.add(key, get.consistency, GetQuery{frame.part(get.key)});
+                       reads_.add(key, get.consistency, GetQuery{SharedBytes::copy(get.key)});
                    },
-                   [&](const client::Scan& scan) { begin_scan(key, scan, frame); },
+                   [&](const client::Scan& scan) { begin_scan(key, scan); },
                    [&](const client::Heartbeat&) { reads_.add_heartbeat(key); },
                    [&](const client::Status&) { reports_.add(key); },
                    [&](const client::Members&) { reports_.add(key); },
@@ -213,15 +214,15 @@ void Gateway::begin(RequestKey key, const client::Request& request, const Shared
                request.operation);
 }
 
-void Gateway::begin_scan(RequestKey key, const client::Scan& scan, const SharedBytes& frame) {
+void Gateway::begin_scan(RequestKey key, const client::Scan& scan) {
     ScanQuery query;
     if (const auto* prefix = std::get_if<client::Prefix>(&scan.keys)) {
-        query.start = frame.part(prefix->prefix);
+        query.start = SharedBytes::copy(prefix->prefix);
         if (auto end = end_of(prefix->prefix)) query.end = SharedBytes::own(std::move(*end));
     } else {
         const auto& range = std::get<client::Range>(scan.keys);
-        query.start = frame.part(range.start);
-        query.end = frame.part(range.end);
+        query.start = SharedBytes::copy(range.start);
+        query.end = SharedBytes::copy(range.end);
     }
     query.limit = std::min(scan.limit, options_.scan_items_max);
     query.bytes_max = options_.scan_bytes_max;

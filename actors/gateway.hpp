@@ -83,8 +83,8 @@ private:
     void take(const ClientFrame& frame);
     RequestKey admit(const ClientFrame& frame, const client::Decoded& decoded,
                      const client::Request& request);
-    void begin(RequestKey key, const client::Request& request, const SharedBytes& frame);
-    void begin_scan(RequestKey key, const client::Scan& scan, const SharedBytes& frame);
+    void begin(RequestKey key, const client::Request& request);
+    void begin_scan(RequestKey key, const client::Scan& scan);
     void expire(const std::vector<RequestKey>& keys);
     client::Failure expired(RequestKey key, const InFlightRequest& request);
     void restart_deadlines();

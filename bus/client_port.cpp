@@ -1,5 +1,7 @@
 #include "bus/client_port.hpp"
 
+#include <utility>
+
 #include "bus/clock.hpp"
 #include "messages/route.hpp"
 
@@ -56,35 +58,52 @@ bool ClientPort::take(std::size_t) {
         more = receipt != Receipt::nothing;
         if (!more) break;
         gate_.heard(incoming_[0]);
-        requests.frames.push_back(to_client_frame(incoming_, receipt == Receipt::whole));
-        if (requests.frames.back().body) bytes += requests.frames.back().body->size();
+        bytes += incoming_.back().size();
+        add_request(requests.frames, receipt == Receipt::whole);
     }
+    share_short_bodies(requests.frames);
     last_burst_ = requests.frames.size();
     if (!requests.frames.empty()) deliver_(std::move(requests));
     return more;
 }
 
-ClientFrame ClientPort::to_client_frame(Frames& frames, bool whole) {
+void ClientPort::add_request(std::vector<ClientFrame>& requests, bool whole) {
     shared_.counters.client_received.add();
     packed_.clear();
-    append_frame(packed_, view_of(frames[0]));
+    append_frame(packed_, view_of(incoming_[0]));
     const std::size_t connection = packed_.size();
     std::size_t next = 1;  // the frame behind the delimiter
     bool delimited = false;
-    while (next < frames.size() && !delimited) {
-        append_frame(packed_, view_of(frames[next]));
-        delimited = frames[next++].size() == 0;
+    while (next < incoming_.size() && !delimited) {
+        append_frame(packed_, view_of(incoming_[next]));
+        delimited = incoming_[next++].size() == 0;
     }
     if (!delimited) {
         packed_.resize(connection);
         append_frame(packed_, {});
     }
-    ClientFrame frame{.route = routes_.shared(packed_), .body = {}};
-    if (whole && delimited && next + 1 == frames.size())
-        frame.body = bytes_of(std::move(frames[next]));
-    else
-        shared_.counters.client_malformed.add();
-    return frame;
+    ClientFrame& request = requests.emplace_back(ClientFrame{routes_.shared(packed_), {}});
+    if (!whole || !delimited || next + 1 != incoming_.size())
+        return shared_.counters.client_malformed.add();
+    if (incoming_[next].size() < kInlineBytesMax) {
+        short_bodies_.push_back({requests.size() - 1, short_bytes_.size()});
+        short_bytes_ += view_of(incoming_[next]);
+    } else {
+        request.body = bytes_of(std::move(incoming_[next]));
+    }
+}
+
+void ClientPort::share_short_bodies(std::vector<ClientFrame>& requests) {
+    if (short_bodies_.empty()) return;
+    const std::size_t size = short_bytes_.size();
+    const SharedBytes all = SharedBytes::own(std::exchange(short_bytes_, {}));
+    short_bytes_.reserve(size);  // the next are about as many
+    std::size_t end = size;
+    for (auto body = short_bodies_.rbegin(); body != short_bodies_.rend(); ++body) {
+        requests[body->request].body = all.part(all.view().substr(body->begin, end - body->begin));
+        end = body->begin;
+    }
+    short_bodies_.clear();
 }
 
 void ClientPort::reply(const ClientReplies& replies) {

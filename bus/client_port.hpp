@@ -53,7 +53,8 @@ public:
     bool take(std::size_t bound) override;
 
 private:
-    ClientFrame to_client_frame(Frames& frames, bool whole);
+    void add_request(std::vector<ClientFrame>& requests, bool whole);
+    void share_short_bodies(std::vector<ClientFrame>& requests);
     SendResult send(const SharedBytes& route, zmq::message_t body);
     zmq::message_t body_frame(const ClientFrame& reply);
 
@@ -72,6 +73,15 @@ private:
     RouteCache routes_;
     std::string packed_;          // the route of the request at hand, kept for its memory
     std::size_t last_burst_ = 0;  // how many requests it had
+
+    // Short bodies of a burst lie in one piece of memory, which all of them share: none of them is
+    // to be kept for long.
+    struct Short {
+        std::size_t request;  // in the burst
+        std::size_t begin;    // of its body
+    };
+    std::string short_bytes_;
+    std::vector<Short> short_bodies_;
     Frames incoming_;
     Frames outgoing_;
 };

@@ -25,7 +25,12 @@ public:
         std::string_view view = *owner;
         return {std::move(owner), view};
     }
-    static SharedBytes copy(std::string_view bytes) { return own(std::string(bytes)); }
+    static SharedBytes copy(std::string_view bytes) {
+        const auto owner = std::make_shared_for_overwrite<char[]>(bytes.size());
+        bytes.copy(owner.get(), bytes.size());
+        const std::string_view view(owner.get(), bytes.size());
+        return {owner, view};
+    }
 
     std::string_view view() const { return bytes_; }
     const char* data() const { return bytes_.data(); }
