@@ -1,6 +1,7 @@
 #include "actors/following.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace raftbus {
 namespace {
@@ -57,6 +58,7 @@ void Following::take(const std::vector<Batch>& batches) {
 void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t priority) {
     leader_ = leader;
     commit_to(heartbeat.commit);
+    if (std::exchange(answered_, heartbeat.round) == heartbeat.round) return;
     reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority});
 }
 

@@ -22,6 +22,7 @@ public:
 
     // Returns false, having changed nothing, if the message contradicts itself.
     bool on(const AppendEntries& append, NodeId leader);
+    // Answers a round once: when it comes again, it is for the commit index that it bears.
     // `priority`: what the leader is to know of this node's.
     void on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t priority);
     // Hands the piece to the state machine, unless it is needless.
@@ -51,6 +52,7 @@ private:
     NodeId leader_;
     LogIndex matched_;              // the log equals the leader's up to here
     LogIndex told_;                 // and so far the leader has been told
+    std::optional<Round> answered_; // the last round that was answered
     std::optional<LogIndex> owed_;  // the leader waits for an answer that covers this, news or not
 };
 

@@ -127,6 +127,20 @@ TEST_F(Figure2, Append5_CommitIsAtMostTheLastNewEntry) {
     EXPECT_EQ(replicator_->log().commit(), LogIndex(1)) << "R4";
 }
 
+TEST_F(Figure2, ARoundIsAnsweredOnceAndMayBearNewsOfTheCommit) {
+    begin();
+    enter(1);
+    give(append(1, entry(0, 0), {batch(1, 1, 1), batch(2, 1, 1)}), replicator(2));
+    sync();
+    give(Heartbeat{Term(1), LogIndex(1), Round(5)}, replicator(2));
+    EXPECT_EQ(only<HeartbeatReply>().round, Round(5));
+    give(Heartbeat{Term(1), LogIndex(2), Round(5)}, replicator(2));
+    EXPECT_TRUE(context_.take<HeartbeatReply>().empty());
+    EXPECT_EQ(replicator_->log().commit(), LogIndex(2));
+    give(Heartbeat{Term(1), LogIndex(2), Round(6)}, replicator(2));
+    EXPECT_EQ(only<HeartbeatReply>().round, Round(6));
+}
+
 TEST_F(Figure2, Append_DamagedOrGappedEntriesAreDropped) {
     begin();
     enter(1);
