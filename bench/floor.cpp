@@ -11,6 +11,7 @@
 // Owns: all of it. The log is zero-filled ahead and wraps.
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -269,6 +270,8 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
+    const sched_param none{};
+    ::sched_setscheduler(0, SCHED_BATCH, &none);  // as a node does
     const std::string_view role = argc > 1 ? argv[1] : "";
     if (role == "follower" && argc == 4) return follow(argv[2], argv[3]);
     if (role == "leader" && argc == 6) Leader(argv[2], argv[3], argv[4], argv[5]).run();

@@ -86,6 +86,10 @@ await() {
 
 answered() { tail -n 5 "$work/answer" "$work/answer.err" 2>/dev/null; }
 
+# await_load COMMAND...: as await, and scheduled as `raftbus bench` schedules itself: it does not
+# interrupt the servers that it measures.
+await_load() { await chrt --batch 0 "$@"; }
+
 # need COMMAND...: as await, and ends the script if it fails.
 need() {
     await "$@" || fail "this did not work: $*" "$(answered)"

@@ -26,6 +26,7 @@ Bus::Bus(Shared& shared, Worker& worker, Context& context, std::function<void()>
       context_(context),
       finished_(std::move(finished)),
       complaints_(shared.log),
+      scheduling_(shared.config.threads.scheduling),
       trace_port_(shared.zmq, shared.tracing),
       trace_inbox_(shared.zmq, trace_port_),
       links_(shared, *this),
@@ -122,6 +123,7 @@ void Bus::on_timer(TimerId id) {
     if (id == kCheckLinks) {
         links_.check(context_.now(), worker_.sources());
         tell_connected();
+        scheduling_.look(context_.now());
         context_.set_timer(kCheckLinks, kCheckInterval);
     } else if (id == kTellTaken) {
         tell_taken();

@@ -13,6 +13,7 @@
 #include "bus/client_port.hpp"
 #include "bus/peer_links.hpp"
 #include "bus/peer_port.hpp"
+#include "bus/scheduling.hpp"
 #include "bus/trace_port.hpp"
 #include "bus/worker.hpp"
 
@@ -74,6 +75,7 @@ private:
     Context& context_;
     std::function<void()> finished_;
     Complaints complaints_;
+    ThreadScheduling scheduling_;
     TracePort trace_port_;
     TraceInbox trace_inbox_;
     PeerLinks links_;

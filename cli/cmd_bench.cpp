@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "bench/load.hpp"
+#include "bus/clock.hpp"
+#include "bus/scheduling.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/display.hpp"
 #include "cli/interrupt.hpp"
@@ -94,7 +96,10 @@ void allow_descriptors() {
 
 bench::LoadResult run_load(Session& session, const LoadOptions& options, const std::string& title) {
     const bool live = session.output.out_terminal;
+    ThreadScheduling scheduling(Scheduling::automatic);  // does not interrupt what is measured
+    scheduling.begin();
     const auto tick = [&](const Histogram& lately, double seconds) {
+        scheduling.look(steady_now());
         if (live)
             session.output.err << "\r\033[K" << title << bench_line(lately, seconds) << std::flush;
         return interrupt_pending() == 0;

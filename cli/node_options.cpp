@@ -287,6 +287,9 @@ std::vector<int> cpus_from(const Setting& setting) {
 }
 
 void read_threads(const Options& options, ThreadOptions& threads) {
+    const std::string scheduling = options.text("scheduling");
+    if (scheduling == "batch") threads.scheduling = Scheduling::batch;
+    if (scheduling == "normal") threads.scheduling = Scheduling::normal;
     threads.spin = options.duration("spin", 1us).value_or(threads.spin);
     if (threads.spin > kSpinMax)
         refuse_option(options, "spin", "must be at most 100ms",
@@ -365,6 +368,11 @@ const std::vector<OptionSpec>& node_option_specs() {
         spec("spin", "TIME",
              "how long a thread without work looks for more before it sleeps: latency for a busy "
              "processor (default 0: not at all)"),
+        spec("scheduling", "HOW",
+             "batch: threads that are woken let others finish, so each does more at a time; "
+             "normal: they may interrupt; auto: batch, unless other programs keep them waiting "
+             "(default auto)",
+             "auto|batch|normal"),
         spec("cpus", "N,N,…",
              "processors for the threads: main, storage, network, in turn (default: any)"),
         spec("log-level", "LEVEL", "debug, info, warning or error (default info)",

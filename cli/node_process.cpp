@@ -15,6 +15,7 @@
 #include "actors/state_machine.hpp"
 #include "actors/storage.hpp"
 #include "bus/node.hpp"
+#include "bus/scheduling.hpp"
 #include "cli/display.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/join.hpp"
@@ -298,6 +299,8 @@ Exit run_node_process(const NodeSettings& settings) {
         make_node_logger(settings.log_level, settings.log_format);
     handle(SIGPIPE, SIG_IGN);
     raise_file_limit(settings.connections_max, *log);
+    if (!ThreadScheduling(settings.threads.scheduling).begin())
+        log->warn("this process may not choose SCHED_BATCH: it is scheduled as the system likes");
     Parts parts = open_parts(settings, *log);
     auto node =
         opened(Node::open(config_for(settings, parts, log), [&](ActorName name, Context& context) {

@@ -46,7 +46,7 @@ etcd_works() { usual_works set get; }
 
 # etcd_load WORK CONCURRENCY VALUE_BYTES
 etcd_load() {
-    await "$build/bench/etcd_load" -op "$1" -endpoints "$(etcd_endpoints)" -concurrency "$2" \
+    await_load "$build/bench/etcd_load" -op "$1" -endpoints "$(etcd_endpoints)" -concurrency "$2" \
         -connections "$connections" -value-bytes "$3" -keys "$keys" -seconds "$seconds" \
         -warm-up "$warm_up" || return 1
     read_json

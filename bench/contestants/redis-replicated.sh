@@ -46,7 +46,7 @@ redis_replicated_works() { usual_works set; }
 
 # redis_replicated_load WORK CONCURRENCY VALUE_BYTES
 redis_replicated_load() {
-    await "$build/bench/wait_load" "$port" "$2" "$3" "$keys" "$seconds" "$warm_up" || return 1
+    await_load "$build/bench/wait_load" "$port" "$2" "$3" "$keys" "$seconds" "$warm_up" || return 1
     read_json
 }
 

@@ -1,12 +1,15 @@
 // The bus's small parts by themselves.
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <set>
 
 #include "bus/endpoint.hpp"
 #include "bus/flight_recorder.hpp"
+#include "bus/mailbox.hpp"
 #include "bus/peer_admission.hpp"
 #include "bus/preamble.hpp"
+#include "bus/scheduling.hpp"
 #include "messages/random.hpp"
 #include "bus/timers.hpp"
 #include "messages/catalog.hpp"
@@ -18,6 +21,100 @@ using namespace std::chrono_literals;
 
 Moment at(Duration since) {
     return Moment(since);
+}
+
+// ---- mailboxes
+
+struct OneMailbox {
+    explicit OneMailbox(bool near)
+        : outboxes(context, {ActorName::storage}, [near](ActorName) { return near; }) {}
+
+    void send(std::uint64_t ask) {
+        const Envelope envelope{.from = {NodeId(1), ActorName::replicator},
+                                .to = {NodeId(1), ActorName::storage}};
+        outboxes.send(ActorName::storage, encode(envelope, AskReport{ask}));
+    }
+    bool rings() {
+        pollfd item{mailbox.fd(), POLLIN, 0};
+        return ::poll(&item, 1, 0) == 1;
+    }
+
+    zmq::context_t context;
+    std::vector<std::uint64_t> taken;
+    Mailbox mailbox{context, ActorName::storage, [this](const Delivery& delivery) {
+                        taken.push_back(std::get<AskReport>(delivery.message).ask);
+                    }};
+    Outboxes outboxes;
+};
+
+TEST(Mailbox, ANeighboursMessagesAreCountedAndRingNoBell) {
+    OneMailbox one(true);
+    EXPECT_FALSE(one.mailbox.take(10)) << "from now on nothing is ready";
+    for (std::uint64_t round = 0; round < 3; ++round) {
+        one.taken.clear();
+        for (std::uint64_t i = 1; i <= 5; ++i) {
+            one.send(i);
+            one.mailbox.expect();
+            EXPECT_TRUE(one.mailbox.ready());
+        }
+        EXPECT_FALSE(one.rings());
+        EXPECT_TRUE(one.mailbox.take(2)) << "three are left";
+        one.mailbox.set_ready(false);  // as the worker does, before
+        EXPECT_FALSE(one.mailbox.take(64));
+        EXPECT_EQ(one.taken, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+    }
+}
+
+TEST(Mailbox, MessagesOfOtherThreadsRingTheBell) {
+    OneMailbox one(false);
+    EXPECT_FALSE(one.mailbox.take(10));
+    for (std::uint64_t round = 0; round < 3; ++round) {
+        one.taken.clear();
+        for (std::uint64_t i = 1; i <= 5; ++i) one.send(i);
+        EXPECT_TRUE(one.rings());
+        EXPECT_FALSE(one.mailbox.take(64)) << "nobody has said so";
+        one.mailbox.set_ready(true);
+        EXPECT_TRUE(one.mailbox.take(2));
+        one.mailbox.set_ready(true);
+        EXPECT_FALSE(one.mailbox.take(64));
+        EXPECT_EQ(one.taken, (std::vector<std::uint64_t>{1, 2, 3, 4, 5}));
+        EXPECT_FALSE(one.rings());
+    }
+}
+
+// ---- scheduling
+
+constexpr Turns kShortWaits{100, 100 * 120us};
+constexpr Turns kLongWaits{100, 100 * 301us};
+
+TEST(Scheduling, WhoWaitsForOthersInterruptsThem) {
+    SchedulingRule rule;
+    EXPECT_EQ(rule.next(kShortWaits, at(0ms)), Scheduling::batch);
+    EXPECT_EQ(rule.next({3, 1h}, at(250ms)), Scheduling::batch) << "too few to say anything";
+    EXPECT_EQ(rule.next({}, at(500ms)), Scheduling::batch);
+    EXPECT_EQ(rule.next(kLongWaits, at(750ms)), Scheduling::normal);
+}
+
+TEST(Scheduling, ItIsTriedAgainEverLessOften) {
+    SchedulingRule rule;
+    Moment now = at(0ms);
+    for (const Duration held : {1s, 2s, 4s, 8s, 8s}) {
+        EXPECT_EQ(rule.next(kLongWaits, now), Scheduling::normal);
+        EXPECT_EQ(rule.next(kShortWaits, now + held - 1us), Scheduling::normal);
+        EXPECT_EQ(rule.next(kShortWaits, now + held), Scheduling::batch) << held.count();
+        now += held + 250ms;
+    }
+}
+
+TEST(Scheduling, AfterAGoodTimeItIsTriedAgainSoon) {
+    SchedulingRule rule;
+    rule.next(kLongWaits, at(0s));
+    rule.next(kShortWaits, at(1s));
+    rule.next(kLongWaits, at(2s));
+    EXPECT_EQ(rule.next(kShortWaits, at(4s)), Scheduling::batch);
+    EXPECT_EQ(rule.next(kShortWaits, at(14s)), Scheduling::batch);
+    EXPECT_EQ(rule.next(kLongWaits, at(15s)), Scheduling::normal);
+    EXPECT_EQ(rule.next(kShortWaits, at(16s)), Scheduling::batch);
 }
 
 TEST(Random, DrawsBelowTheBoundAndReachesAllOfIt) {

@@ -156,6 +156,21 @@ TEST(NodeOptions, ThreadsSpinAndArePinnedAsTheyAreTold) {
                 HasSubstr("this process may not use processor 99999999999"));
 }
 
+TEST(NodeOptions, TheLogIsWrittenPastThePageCacheUnlessTold) {
+    EXPECT_TRUE(settings_with({}).direct_log);
+    EXPECT_TRUE(settings_with({"--log-writes", "direct"}).direct_log);
+    EXPECT_FALSE(settings_with({"--log-writes", "cached"}).direct_log);
+    EXPECT_THAT(refusal_with({"--log-writes", "slow"}), HasSubstr("--log-writes slow"));
+}
+
+TEST(NodeOptions, ThreadsAreScheduledAsTheyAreTold) {
+    EXPECT_EQ(settings_with({}).threads.scheduling, Scheduling::automatic);
+    EXPECT_EQ(settings_with({"--scheduling", "auto"}).threads.scheduling, Scheduling::automatic);
+    EXPECT_EQ(settings_with({"--scheduling", "normal"}).threads.scheduling, Scheduling::normal);
+    EXPECT_EQ(settings_with({"--scheduling", "batch"}).threads.scheduling, Scheduling::batch);
+    EXPECT_THAT(refusal_with({"--scheduling", "fast"}), HasSubstr("--scheduling fast"));
+}
+
 TEST(NodeOptions, EndpointsAreChecked) {
     EXPECT_THAT(refusal_with({"--client", "127.0.0.1:7248"}),
                 HasSubstr("does not begin with tcp://"));
