@@ -380,12 +380,11 @@ void Replicator::on_timer(TimerId timer) {
     if (Leading* leading = this->leading()) leading->tick();
 }
 
+// A leader tells its peers first: their way is the longer one.
 void Replicator::on_drained() {
+    if (Leading* leading = this->leading()) leading->drained();
     log_.flush();
-    if (Leading* leading = this->leading())
-        leading->drained(), log_.flush();  // it may have appended a configuration
-    else if (open_ == fence_)
-        following().acknowledge();
+    if (!leads() && open_ == fence_) following().acknowledge();
     log_.feed_state_machine();
     maybe_tell_configuration();
 }

@@ -45,8 +45,7 @@ redis_load() {
     [[ $1 != *-pipelined ]] || pipeline=$redis_pipeline clients_=$(($2 / redis_pipeline))
     for span in "$warm_up" "$seconds" 0; do
         await_load redis-benchmark -p "$port" -t "$op" -r "$keys" -d "$3" -c "$clients_" \
-            -P "$pipeline" \
-            -n "$count" --csv || return 1
+            -P "$pipeline" -n "$count" --csv || return 1
         redis_read_csv || return 1
         count=$(awk -v ops="${measured[0]}" -v span="$span" 'BEGIN {printf "%d", ops * span + 1}')
     done
