@@ -60,10 +60,14 @@ void Fields::keep(const MsgpackValue& name, const MsgpackValue& value) {
                     "the names of fields must be str, not " + std::string(to_string(name.kind)));
     for (std::size_t i = 0; i < kFieldCount; ++i) {
         if (name.bytes != kNames[i]) continue;
-        if (values_[i].raw.empty())
-            values_[i] = value;
+        if (places_[i] != 0)
+            return fail(ErrorCode::bad_request,
+                        quoted(static_cast<Field>(i)) + " stands there twice");
+        if (given_ < kFew)
+            values_[given_] = value;
         else
-            fail(ErrorCode::bad_request, quoted(static_cast<Field>(i)) + " stands there twice");
+            more_.push_back(value);
+        places_[i] = static_cast<std::uint8_t>(++given_);
         return;
     }
 }
@@ -78,12 +82,19 @@ void Fields::mistyped(Field field, std::string_view expected, const MsgpackValue
 }
 
 std::string_view Fields::id() const {
-    return values_[place(Field::id)].raw;
+    const MsgpackValue* value = given(Field::id);
+    return value == nullptr ? std::string_view() : value->raw;
+}
+
+const MsgpackValue* Fields::given(Field field) const {
+    const std::size_t at = places_[place(field)];
+    if (at == 0) return nullptr;
+    return at <= kFew ? &values_[at - 1] : &more_[at - 1 - kFew];
 }
 
 const MsgpackValue* Fields::find(Field field) const {
-    const MsgpackValue& value = values_[place(field)];
-    return value.raw.empty() || value.kind == MsgpackKind::nil ? nullptr : &value;
+    const MsgpackValue* value = given(field);
+    return value == nullptr || value->kind == MsgpackKind::nil ? nullptr : value;
 }
 
 bool Fields::has(Field field) const {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "messages/client.hpp"
 #include "messages/msgpack_reader.hpp"
@@ -70,11 +71,17 @@ public:
 
 private:
     void walk(std::string_view body);
+    const MsgpackValue* given(Field field) const;
     const MsgpackValue* find(Field field) const;
     void keep(const MsgpackValue& name, const MsgpackValue& value);
     void mistyped(Field field, std::string_view expected, const MsgpackValue& value);
 
-    std::array<MsgpackValue, kFieldCount> values_;  // one that was not given has no raw bytes
+    static constexpr std::size_t kFew = 6;  // most requests have no more fields
+
+    std::array<std::uint8_t, kFieldCount> places_{};  // of its value, from 1; 0: it was not given
+    std::array<MsgpackValue, kFew> values_;           // the first of them
+    std::vector<MsgpackValue> more_;                  // and the rest
+    std::size_t given_ = 0;
     std::optional<Failure> failure_;
 };
 

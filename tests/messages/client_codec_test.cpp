@@ -52,6 +52,31 @@ TEST(ClientRequest, DefaultsStandWhereNothingIsGiven) {
     EXPECT_FALSE(std::get<Request>(decoded.outcome).trace);
 }
 
+TEST(ClientRequest, ManyFieldsStandThereInAnyOrder) {
+    const auto all = op("SET")
+                         .field("if_value", "old")
+                         .field("if_revision", 3)
+                         .field("ttl_ms", 5)
+                         .field("session", 7)
+                         .field("seq", 8)
+                         .field("timeout_ms", 9)
+                         .field("value", "v")
+                         .field("key", "k")
+                         .field("id", 1);
+    const std::string body = all;
+    const Decoded decoded = decode_request(body, kLimits);
+    EXPECT_EQ(decoded.id, "\x01");
+    const auto& request = std::get<Request>(decoded.outcome);
+    const auto& set = std::get<Set>(request.operation);
+    EXPECT_EQ(set.key, "k");
+    EXPECT_EQ(set.value, "v");
+    EXPECT_EQ(set.condition, (Condition{3, "old"}));
+    EXPECT_EQ(set.ttl_ms, 5u);
+    EXPECT_EQ(request.timeout_ms, 9u);
+    ASSERT_TRUE(request.session);
+    EXPECT_EQ(request.session->seq, 8u);
+}
+
 TEST(ClientRequest, NilIsAsGoodAsNothing) {
     const msgpack::type::nil_t nil;
     const std::string body = op("SET")
