@@ -52,7 +52,7 @@ private:
     NodeId leader_;
     LogIndex matched_;              // the log equals the leader's up to here
     LogIndex told_;                 // and so far the leader has been told
-    std::optional<Round> answered_; // the last round that was answered
+    std::optional<Round> answered_;  // the last round that was answered
     std::optional<LogIndex> owed_;  // the leader waits for an answer that covers this, news or not
 };
 

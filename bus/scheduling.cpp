@@ -12,8 +12,11 @@
 namespace raftbus {
 namespace {
 
-// Of thread 0, the calling one.
+// Of thread 0, the calling one. What an operator has chosen for the process, such as SCHED_FIFO,
+// stays.
 bool set_policy(pid_t thread, Scheduling how) {
+    const int before = sched_getscheduler(thread);
+    if (before != SCHED_OTHER && before != SCHED_BATCH) return true;
     const sched_param none{};
     return sched_setscheduler(thread, how == Scheduling::normal ? SCHED_OTHER : SCHED_BATCH,
                               &none) == 0;

@@ -54,3 +54,13 @@ class Threads(unittest.TestCase):
             with busy_processors():
                 eventually(lambda: scheduled(os.SCHED_OTHER), "nobody has to wait")
             eventually(lambda: scheduled(os.SCHED_BATCH), "all let others finish again")
+
+    def test_what_an_operator_has_chosen_stays(self):
+        with Cluster(size=1) as cluster:
+            node = cluster.node(1)
+            node.kill()
+            started = node.command
+            node.command = lambda *words: ["chrt", "--idle", "0", *started(*words)]
+            cluster.start(1)
+            cluster.wait_until_ready()
+            self.assertEqual(policies(node), {os.SCHED_IDLE})
