@@ -22,7 +22,7 @@ struct Versions {
 };
 
 // Of this release.
-inline constexpr Versions kVersions{1, 1};
+inline constexpr Versions kVersions{1, 2};
 
 // "1", or "1..2".
 inline std::string to_text(const Versions& versions) {

@@ -40,7 +40,7 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                            {"client", "tcp://a:2"},
                            {"trace", ""},
                            {"promote", false},
-                           {"speaks", {1, 1}}},
+                           {"speaks", {1, 2}}},
                           {{"node", 2},
                            {"kind", "learner"},
                            {"peer", "tcp://b:1"},
@@ -74,7 +74,7 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                             {"clients", 0},
                             {"clients_refused", 0},
                             {"cluster_version", 1},
-                            {"speaks", {1, 1}}}));
+                            {"speaks", {1, 2}}}));
     EXPECT_EQ(replies[1].second, (Json{{"ok", true}, {"id", 2}, {"members", members}}));
 }
 

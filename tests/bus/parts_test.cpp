@@ -191,7 +191,7 @@ protected:
 TEST_F(Admission, EachWrongHasItsName) {
     EXPECT_TRUE(admitted(from_two, 0s));
     Preamble p = from_two;
-    p.version += 1;
+    p.version = kVersions.newest + 1;
     EXPECT_EQ(refused(p), RefusalCause::wrong_version);
     p = from_two;
     p.cluster = 78;

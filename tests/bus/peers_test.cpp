@@ -171,14 +171,14 @@ TEST_F(TwoNodes, AnOlderReleaseIsToldSo) {
     two.start();
     Wire old(zmq::socket_type::dealer, two.config.peer_bind);
     old.send(
-        {encode_preamble({.version = kWireVersion + 1, .from = NodeId(1), .to = NodeId(2)}), "?"});
+        {encode_preamble({.version = kVersions.newest + 1, .from = NodeId(1), .to = NodeId(2)}), "?"});
     const auto answer = old.receive();
     ASSERT_TRUE(answer);
     const auto refusal = decode_refusal(answer->at(0));
     ASSERT_TRUE(refusal.ok());
     EXPECT_EQ(refusal->cause, RefusalCause::wrong_version);
-    EXPECT_EQ(refusal->version, kWireVersion);
-    two.logged("refused node 1, which speaks version 2: this node speaks 1; upgrade this node");
+    EXPECT_EQ(refusal->version, kVersions.newest);
+    two.logged("refused node 1, which speaks version 3: this node speaks 1..2; upgrade this node");
 }
 
 TEST_F(TwoNodes, TwoProcessesWithOneIdAreFoundAndBothAreTold) {
