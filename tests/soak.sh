@@ -7,6 +7,9 @@ set -euo pipefail
 usage() {
     cat <<'END'
 usage: tests/soak.sh [TIME] [raftbus sim's options...]
+       tests/soak.sh power-cuts [ROUNDS]
+
+  power-cuts  cuts the power of real nodes' disks, ROUNDS times for each file system (default 20)
 
   TIME    how long: 30m, 8h (default 1h)
 
@@ -22,6 +25,10 @@ case ${1:-} in
     ;;
 esac
 
+if [[ ${1:-} == power-cuts ]]; then
+    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    RAFTBUS_POWER_CUTS=${2:-20} exec python3 tests/system/run.py power_cut_test
+fi
 time=1h
 if [[ ${1:-} =~ ^[0-9]+[smh]$ ]]; then
     time=$1
