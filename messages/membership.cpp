@@ -1,16 +1,16 @@
 #include "messages/membership.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "messages/check.hpp"
+#include "messages/endpoint.hpp"
 #include "messages/msgpack_fields.hpp"
 
 namespace raftbus {
 namespace {
 
-constexpr std::size_t kEndpointBytesMax = 255;
-constexpr std::string_view kTcp = "tcp://";
+// Voters and learners: each node holds a connection to each other one.
+constexpr std::size_t kMembersMax = 64;
 
 const Member* among(const std::vector<Member>& members, NodeId node) {
     const auto found = std::find_if(members.begin(), members.end(),
@@ -65,6 +65,9 @@ std::string why_not_to_add(const Configuration& now, const Member& wanted) {
     if (const std::string fault = endpoint_fault(wanted.client); !fault.empty())
         return "field 'client': " + fault;
     if (wanted.peer == wanted.client) return "peers and clients need an endpoint each";
+    if (now.members.size() >= kMembersMax)
+        return "this cluster has " + std::to_string(now.members.size()) +
+               " members and learners, as many as it may have: remove one first";
     for (const Member& member : now.members)
         for (const std::string& endpoint : {wanted.peer, wanted.client})
             if (endpoint == member.peer || endpoint == member.client)
@@ -239,26 +242,8 @@ Configuration completed(const Configuration& joint) {
 }
 
 std::string endpoint_fault(std::string_view endpoint) {
-    const std::string hint = "; write tcp://HOST:PORT";
-    if (endpoint.empty()) return "it is missing" + hint;
-    if (endpoint.size() > kEndpointBytesMax) return "it is too long for an endpoint";
-    const bool plain = std::all_of(endpoint.begin(), endpoint.end(),
-                                   [](char c) { return c > ' ' && c <= '~' && c != ';'; });
-    if (!plain) return "it holds characters that no endpoint has" + hint;
-    const std::string text(endpoint);
-    if (!endpoint.starts_with(kTcp)) return "'" + text + "' is no endpoint" + hint;
-    endpoint.remove_prefix(kTcp.size());
-    const std::size_t colon = endpoint.rfind(':');
-    if (colon == std::string_view::npos || colon == 0)
-        return "'" + text + "' names no host or no port" + hint;
-    if (endpoint.find_first_of("*/@") != std::string_view::npos)
-        return "'" + text + "' is not one address that others can reach" + hint;
-    const std::string_view port = endpoint.substr(colon + 1);
-    std::uint16_t number = 0;
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-    if (error != std::errc() || end != port.data() + port.size() || number == 0)
-        return "the port of '" + text + "' is not from 1 to 65535";
-    return {};
+    const auto parsed = parse_reachable(endpoint);
+    return parsed ? std::string() : parsed.error().message;
 }
 
 }  // namespace raftbus

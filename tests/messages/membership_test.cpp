@@ -177,5 +177,14 @@ TEST(Membership, EndpointsThatOthersCannotReachAreNamed) {
     EXPECT_NE(refusal(kThree, add(nowhere)).find("field 'peer'"), std::string::npos);
 }
 
+TEST(Membership, ACompleteClusterIsSaidToBeSo) {
+    Configuration now = kThree;
+    for (std::uint32_t node = 4; node <= 64; ++node) now = *planned(now, add(learner(node)));
+    EXPECT_NE(refusal(now, add(learner(65))).find("64 members and learners, as many as it may"),
+              std::string::npos);
+    now = *planned(now, remove(64));
+    EXPECT_TRUE(planned(now, add(learner(65))));
+}
+
 }  // namespace
 }  // namespace raftbus
