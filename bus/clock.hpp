@@ -25,4 +25,10 @@ inline WallTime wall_now() {
     return WallTime(detail::read_us(CLOCK_REALTIME));
 }
 
+// As libzmq wants durations.
+inline int milliseconds_of(Duration duration) {
+    return static_cast<int>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
 }  // namespace raftbus

@@ -13,10 +13,9 @@ constexpr std::size_t kPreambleFrame = 1;
 constexpr std::size_t kHeadFrame = 2;
 constexpr FrameLimits kLimits{.frames_max = 8192, .bytes_max = 256 << 20};
 
-int ms(Duration duration) {
-    return static_cast<int>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
+constexpr int kPeerKeepaliveIdleSeconds = 10;
+constexpr int kPeerKeepaliveIntervalSeconds = 5;
+constexpr int kPeerKeepaliveProbes = 3;
 
 std::vector<NodeId> peers_of(const NodeConfig& config) {
     std::vector<NodeId> peers;
@@ -52,9 +51,18 @@ PeerPort::PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest, OnP
     const LinkOptions& options = shared.config.link;
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::maxmsgsize, options.frame_bytes_max);
-    socket_.set(zmq::sockopt::heartbeat_ivl, ms(options.heartbeat));
-    socket_.set(zmq::sockopt::heartbeat_timeout, ms(options.heartbeat_timeout));
-    socket_.set(zmq::sockopt::handshake_ivl, ms(options.handshake_timeout));
+    // libzmq ends the process (an assertion; its issues 3937, 4767) when a connection breaks while
+    // it waits for room to put what it has read, and a heartbeat is due, of either side. A node
+    // that was suspended finds itself there: much has arrived, and the peers have given it up. So
+    // there is always room (what peers have under way is bounded by their windows), and this side
+    // has no heartbeats: the peer that connected has them, and of one that is gone the kernel finds
+    // out.
+    socket_.set(zmq::sockopt::rcvhwm, 0);
+    socket_.set(zmq::sockopt::tcp_keepalive, 1);
+    socket_.set(zmq::sockopt::tcp_keepalive_idle, kPeerKeepaliveIdleSeconds);
+    socket_.set(zmq::sockopt::tcp_keepalive_intvl, kPeerKeepaliveIntervalSeconds);
+    socket_.set(zmq::sockopt::tcp_keepalive_cnt, kPeerKeepaliveProbes);
+    socket_.set(zmq::sockopt::handshake_ivl, milliseconds_of(options.handshake_timeout));
 }
 
 bool PeerPort::take(std::size_t bound) {

@@ -69,6 +69,10 @@ struct Shared {
         for (const WorkerSpec& worker : config.layout)
             actors.insert(actors.end(), worker.actors.begin(), worker.actors.end());
         actors.push_back(ActorName::bus);
+        // Each link takes three, and a log of an older release may name more members than are added
+        // today. libzmq's own default is 1,023.
+        constexpr int kSocketsMax = 16'384;
+        zmq_ctx_set(zmq.handle(), ZMQ_MAX_SOCKETS, kSocketsMax);
         const std::vector<int>& cpus = config.threads.cpus;  // libzmq's thread comes after ours
         if (!cpus.empty())
             zmq_ctx_set(zmq.handle(), ZMQ_THREAD_AFFINITY_CPU_ADD,
