@@ -53,11 +53,11 @@ Verb node_verb() {
                 "file that --config names; a flag wins over the environment, that over the file. "
                 "--peers is the\n"
                 "same on all nodes and matters at the first start alone.\n"
-                "SIGTERM and Ctrl-C hand leadership over and stop; a second one stops at once. "
-                "SIGUSR1 writes what\n"
-                "the node did last to its log. Exit 0: stopped. Exit 2: wrong configuration. Exit "
-                "70: a failed disk\n"
-                "or a bug.",
+                "SIGTERM, SIGQUIT and Ctrl-C hand leadership over and stop; a second one stops at "
+                "once. SIGUSR1 writes\n"
+                "what the node did last to its log; SIGHUP and SIGUSR2 do nothing. Exit 0: stopped. "
+                "Exit 2: wrong\n"
+                "configuration. Exit 70: a failed disk or a bug.",
             .options = node_option_specs(),
             .examples =
                 {{{"raftbus node --id 1 --data ./raftbus-data/n1 --peers 1=tcp://127.0.0.1:7239",

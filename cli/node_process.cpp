@@ -218,7 +218,15 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     state_options.make_room = [disk = parts.disk.get()](bool start) {
         return disk->release_reserve(start);
     };
+    state_options.failed = [&log](const std::string& what) {
+        log.error("fatal: {}. A disk that failed once is not to be believed: check it first", what);
+        log.flush();
+        std::_Exit(static_cast<int>(Exit::fatal));
+    };
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
+    if (!parts.state->damage().empty())
+        throw Failure(Exit::refused, settings.data + ": " + parts.state->damage(),
+                      "see `raftbus check`, and let `raftbus repair` rebuild the node from its peers");
     parts.disk->hold_reserve();  // again, as far as there is room
     parts.state = with_faults(std::move(parts.state), log);
     if (const Status together = bring_together(*parts.log, *parts.state); !together)
@@ -297,7 +305,9 @@ void log_start(spdlog::logger& log, const Parts& parts, const std::string& data)
 Exit run_node_process(const NodeSettings& settings) {
     const std::shared_ptr<spdlog::logger> log =
         make_node_logger(settings.log_level, settings.log_format);
-    handle(SIGPIPE, SIG_IGN);
+    // None of these may end a node, at no moment of its life: a terminal that closes, a reload.
+    for (const int signal : {SIGPIPE, SIGHUP, SIGUSR2}) handle(signal, SIG_IGN);
+    handle(SIGUSR1, on_dump_signal);
     raise_file_limit(settings.connections_max, *log);
     if (!ThreadScheduling(settings.threads.scheduling).begin())
         log->warn("this process may not choose SCHED_BATCH: it is scheduled as the system likes");
@@ -309,7 +319,7 @@ Exit run_node_process(const NodeSettings& settings) {
     g_node = node.get();
     handle(SIGINT, on_stop_signal);
     handle(SIGTERM, on_stop_signal);
-    handle(SIGUSR1, on_dump_signal);
+    handle(SIGQUIT, on_stop_signal);
     log_start(*log, parts, settings.data);
     node->start();
     sd_notify("READY=1");

@@ -85,10 +85,12 @@ std::unique_ptr<IncomingSnapshot> SimBase::receive() {
     return std::make_unique<Intake>();
 }
 
-Status SimBase::install(IncomingSnapshot& snapshot, EntryId last) {
+Status SimBase::install(IncomingSnapshot& snapshot, EntryId last,
+                        std::optional<std::uint64_t> digest) {
     SimBase fresh;
     if (Status read = fresh.from_bytes(static_cast<Intake&>(snapshot).bytes(), last); !read)
         return read;
+    if (digest && *digest != fresh.progress_.digest) return Error{"its digest is another one"};
     records_ = std::move(fresh.records_);
     notes_ = std::move(fresh.notes_);
     progress_ = fresh.progress_;

@@ -26,7 +26,8 @@ public:
 
     std::shared_ptr<Snapshot> snapshot() override;
     std::unique_ptr<IncomingSnapshot> receive() override;
-    Status install(IncomingSnapshot& snapshot, EntryId last) override;
+    Status install(IncomingSnapshot& snapshot, EntryId last,
+                   std::optional<std::uint64_t> digest) override;
     bool installed() const override { return installed_; }
 
 private:

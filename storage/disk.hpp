@@ -22,6 +22,25 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// Something that was written into the state can no longer be read as it was: the files are there, and
+// what they hold is wrong or missing. Whoever runs the state answers with an error, and gets the
+// state anew from another node.
+class StateDamaged : public DiskFailed {
+public:
+    using DiskFailed::DiskFailed;
+};
+
+// Does `work`. Returns what it found damaged; empty: nothing.
+template <class Work>
+std::string damage_in(const Work& work) {
+    try {
+        work();
+        return {};
+    } catch (const StateDamaged& damaged) {
+        return damaged.what();
+    }
+}
+
 // How the blocks of a file are there before anything is written into it.
 enum class Blocks : std::uint8_t {
     written,   // with zeros: later writes inside change no metadata, so small ones are synced

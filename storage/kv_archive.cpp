@@ -1,4 +1,4 @@
-// The other file that knows RocksDB, beside kv_rocksdb.cpp.
+// One of the files that know RocksDB, as kv_rocksdb.cpp.
 #include "storage/kv_archive.hpp"
 
 #include <rocksdb/db.h>

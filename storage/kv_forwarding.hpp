@@ -20,6 +20,7 @@ public:
     void tell_changes_to(ChangeSink* sink) override { state_->tell_changes_to(sink); }
     const Footnotes& footnotes() const override { return state_->footnotes(); }
     void log_begins_at(LogIndex first) override { state_->log_begins_at(first); }
+    const std::string& damage() const override { return state_->damage(); }
     EntryId applied() const override { return state_->applied(); }
     const StoredConfiguration& configuration() const override { return state_->configuration(); }
     std::uint64_t digest() const override { return state_->digest(); }
@@ -41,8 +42,9 @@ public:
         return state_->receive_snapshot();
     }
     std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
-                                          EntryId last) override {
-        return state_->begin_install(std::move(snapshot), last);
+                                          EntryId last,
+                                          std::optional<std::uint64_t> digest) override {
+        return state_->begin_install(std::move(snapshot), last, digest);
     }
     void end_install(bool installed) override { state_->end_install(installed); }
     bool installed() const override { return state_->installed(); }

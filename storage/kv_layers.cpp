@@ -45,7 +45,7 @@ void KvLayers::load() {
     parts_ = KvParts();
     parts_.progress = base_->progress();
     flushed_ = parts_.progress.applied;
-    load_notes();
+    damage_ = damage_in([this] { load_notes(); });
 }
 
 void KvLayers::load_notes() {
@@ -60,10 +60,8 @@ void KvLayers::load_notes() {
         intact = intact && parts_.footnotes.load(name, content);
     });
     if (!intact)
-        throw DiskFailed(
-            "the state is damaged: a session, an expiry or a footnote can not be read; see "
-            "`raftbus "
-            "check`, and let `raftbus repair` rebuild the node from its peers");
+        throw StateDamaged(
+            "the state is damaged: a session, an expiry or a footnote can not be read");
     parts_.sessions.loaded();
     parts_.footnotes.loaded(parts_.progress.applied.index);
 }
@@ -139,10 +137,11 @@ std::function<std::shared_ptr<Snapshot>()> KvLayers::begin_snapshot() {
 }
 
 std::function<Status()> KvLayers::begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
-                                                EntryId last) {
+                                                EntryId last,
+                                                std::optional<std::uint64_t> digest) {
     CHECK(!written_, "a flush would overwrite what is installed");
-    return [base = base_, last, snapshot = std::shared_ptr<IncomingSnapshot>(std::move(snapshot))] {
-        return base->install(*snapshot, last);
+    return [base = base_, last, digest, snapshot = std::shared_ptr<IncomingSnapshot>(std::move(snapshot))] {
+        return base->install(*snapshot, last, digest);
     };
 }
 

@@ -18,7 +18,8 @@
 
 namespace raftbus {
 
-// The durable layer. Errors: throws DiskFailed.
+// The durable layer. Errors: throws StateDamaged where something can not be read as it was written,
+// else DiskFailed.
 class KvBase {
 public:
     virtual ~KvBase() = default;
@@ -44,8 +45,10 @@ public:
     // See KvState.
     virtual std::shared_ptr<Snapshot> snapshot() = 0;
     virtual std::unique_ptr<IncomingSnapshot> receive() = 0;
-    // The error says why what was received is not a state up to `last`.
-    virtual Status install(IncomingSnapshot& snapshot, EntryId last) = 0;
+    // The error says why what was received is not a sound state up to `last`, with that digest if one
+    // is given.
+    virtual Status install(IncomingSnapshot& snapshot, EntryId last,
+                           std::optional<std::uint64_t> digest) = 0;
     virtual bool installed() const = 0;
     // What was written or installed last.
     virtual KvProgress progress() = 0;
@@ -67,6 +70,7 @@ public:
     void tell_changes_to(ChangeSink* sink) override { changes_ = sink; }
     const Footnotes& footnotes() const override { return parts_.footnotes; }
     void log_begins_at(LogIndex first) override { parts_.footnotes.cut_before(first); }
+    const std::string& damage() const override { return damage_; }
     EntryId applied() const override { return parts_.progress.applied; }
     const StoredConfiguration& configuration() const override {
         return parts_.progress.configuration;
@@ -91,7 +95,8 @@ public:
     std::function<std::shared_ptr<Snapshot>()> begin_snapshot() override;
     std::unique_ptr<IncomingSnapshot> receive_snapshot() override { return base_->receive(); }
     std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
-                                          EntryId last) override;
+                                          EntryId last,
+                                          std::optional<std::uint64_t> digest = {}) override;
     void end_install(bool installed) override;
     bool installed() const override { return base_->installed(); }
 
@@ -108,6 +113,7 @@ private:
     const std::shared_ptr<KvBase> base_;
     EntryId flushed_;
 
+    std::string damage_;  // of the notes in the base
     KvTable table_;
     KvParts parts_;
     std::uint64_t replay_bytes_ = 0;  // of batches applied to table_

@@ -1,4 +1,4 @@
-// One of the two files that know RocksDB; the other is kv_archive.cpp. RocksDB's own log and
+// One of the files that know RocksDB; the others are kv_archive.cpp and state_files.cpp. RocksDB's own log and
 // memtable never see data: each flush is one file, written sorted and ingested (kv_records.hpp says
 // what it holds).
 #include "storage/kv_rocksdb.hpp"
@@ -8,6 +8,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/sst_file_manager.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
@@ -20,6 +21,8 @@
 #include "storage/disk.hpp"
 #include "storage/kv_records.hpp"
 #include "storage/snapshot_files.hpp"
+#include "storage/state_directory.hpp"
+#include "storage/state_files.hpp"
 
 namespace raftbus {
 namespace {
@@ -29,16 +32,13 @@ using kv::kConfigurationKey;
 using kv::kProgressKey;
 using kv::kUserEnd;
 using kv::kUserPrefix;
+using state_directory::inaccessible;
 
 constexpr std::uint64_t kRoomBesides = 1 << 20;           // manifests, small logs
 // Of a file that is being made, before its blocks are sent to the disk: what is not sent yet is waited
 // for by the log's next sync, wherever the file system writes data before its own journal.
 constexpr std::uint64_t kDirtyBytes = 1 << 20;
-constexpr std::string_view kFlushFile = "flush.pending";  // RocksDB minds only names that it knows
-// Beside the directory: what it was before an installation, and the two ends of a snapshot.
-constexpr std::string_view kOldSuffix = "-old";
-constexpr std::string_view kIncomingSuffix = "-incoming";
-constexpr std::string_view kSnapshotSuffix = "-snapshot";
+constexpr std::string_view kTableSuffix = ".sst";
 constexpr std::string_view kInstalledFile = "INSTALLED";  // inside, until the next flush
 
 static_assert(kUserPrefix < kConfigurationKey[0] && kConfigurationKey < kProgressKey &&
@@ -53,18 +53,22 @@ std::string_view view(const rocksdb::Slice& slice) {
     return {slice.data(), slice.size()};
 }
 
-std::string inaccessible(const std::string& directory, const std::string& cause) {
-    return "the state in " + directory + " can not be read or written: " + cause +
-           "; check that the disk works and has room, that this user may write there, and that no"
-           " other node runs on that directory";
+[[noreturn]] void throw_damaged(const std::string& directory, const std::string& cause) {
+    throw StateDamaged("the state in " + directory + " is damaged: " + cause);
 }
-
 std::string explain(const std::string& directory, const rocksdb::Status& status) {
     const std::string cause = status.ToString();
     return status.IsCorruption() ? damaged(directory, cause) : inaccessible(directory, cause);
 }
 void require(const std::string& directory, const rocksdb::Status& status) {
-    if (!status.ok()) throw DiskFailed(explain(directory, status));
+    if (status.ok()) return;
+    if (status.IsCorruption()) throw_damaged(directory, status.ToString());
+    throw DiskFailed(inaccessible(directory, status.ToString()));
+}
+// A sector that can not be read is as good as one that holds something else: what it held is lost.
+void require_read(const std::string& directory, const rocksdb::Status& status) {
+    if (status.IsIOError()) throw_damaged(directory, status.ToString());
+    require(directory, status);
 }
 
 rocksdb::CompressionType compression() {
@@ -74,7 +78,7 @@ rocksdb::CompressionType compression() {
     return lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
 }
 
-rocksdb::Options make_options(const KvRocksdbOptions& ours) {
+rocksdb::Options make_options(const KvRocksdbOptions& ours, rocksdb::Env& env) {
     rocksdb::BlockBasedTableOptions table;
     table.filter_policy.reset(
         rocksdb::NewBloomFilterPolicy(10));  // bits a key: 1 % false positives
@@ -87,6 +91,7 @@ rocksdb::Options make_options(const KvRocksdbOptions& ours) {
     table.partition_filters = true;
 
     rocksdb::Options options;
+    options.env = &env;
     options.create_if_missing = true;
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     options.compression = compression();
@@ -104,7 +109,7 @@ rocksdb::Options make_options(const KvRocksdbOptions& ours) {
     options.stats_persist_period_sec = 0;
     // Merges files in the background only if there is room for that, and goes on when there is
     // again.
-    options.sst_file_manager.reset(rocksdb::NewSstFileManager(rocksdb::Env::Default()));
+    options.sst_file_manager.reset(rocksdb::NewSstFileManager(&env));
     return options;
 }
 
@@ -150,10 +155,10 @@ public:
 
 private:
     void check() {
-        require(directory_, iterator_->status());
+        require_read(directory_, iterator_->status());
         if (!iterator_->Valid()) return;
         const std::optional<KvFound> found = kv::decode_record(view(iterator_->value()));
-        if (!found) throw DiskFailed(damaged(directory_, "a value without a revision"));
+        if (!found) throw_damaged(directory_, "a value without a revision");
         found_ = *found;
     }
 
@@ -169,13 +174,17 @@ public:
     // Opens the database. The error names the directory, the cause and the next step.
     static Result<std::shared_ptr<RocksdbBase>> open(const std::string& directory,
                                                      const KvRocksdbOptions& ours) {
-        const rocksdb::Options options = make_options(ours);
+        const std::shared_ptr<rocksdb::Env> env =
+            rocksdb::NewCompositeEnv(make_state_files([directory, failed = ours.failed](auto& what) {
+                if (failed) failed(inaccessible(directory, what));
+            }));
+        const rocksdb::Options options = make_options(ours, *env);
         auto opened = open_database(directory, options, ours.make_room);
         if (!opened) return opened.error();
         const Result<KvProgress> progress = read_progress(**opened, directory);
         if (!progress) return progress.error();
         return std::shared_ptr<RocksdbBase>(
-            new RocksdbBase(directory, options, ours.make_room, std::move(*opened), *progress));
+            new RocksdbBase(directory, env, options, ours.make_room, std::move(*opened), *progress));
     }
 
     std::optional<KvFound> find(std::string_view key) override {
@@ -184,9 +193,9 @@ public:
         const rocksdb::Status status =
             db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(), key_, &value_);
         if (status.IsNotFound()) return std::nullopt;
-        require(directory_, status);
+        require_read(directory_, status);
         const std::optional<KvFound> found = kv::decode_record(view(value_));
-        if (!found) throw DiskFailed(damaged(directory_, "a value without a revision"));
+        if (!found) throw_damaged(directory_, "a value without a revision");
         return found;
     }
 
@@ -211,7 +220,7 @@ public:
             use(view(at->key()), view(at->value()));
             ++notes_;
         }
-        require(directory_, at->status());
+        require_read(directory_, at->status());
     }
 
     bool write(const KvTable& table, const KvProgress& progress) override {
@@ -228,7 +237,7 @@ public:
     std::shared_ptr<Snapshot> snapshot() override {
         // Several may be there at a time: one for peers, one for a backup.
         const std::string copy =
-            directory_ + std::string(kSnapshotSuffix) + std::to_string(++snapshots_made_);
+            directory_ + std::string(state_directory::kSnapshotSuffix) + std::to_string(++snapshots_made_);
         remove_directory(copy);
         rocksdb::Checkpoint* raw = nullptr;
         require(directory_, rocksdb::Checkpoint::Create(db_.get(), &raw));
@@ -240,17 +249,28 @@ public:
             return nullptr;
         }
         require(directory_, status);
-        return std::make_shared<DirectorySnapshot>(copy, progress_.applied);
+        // The list of files, which is small, is read here; each file before its first byte is sent.
+        const Result<KvProgress> progress = read_copy(copy, nullptr);
+        if (!progress || progress->applied != progress_.applied) {
+            remove_directory(copy);
+            throw_damaged(directory_, progress ? "it is of another entry" : progress.error().message);
+        }
+        return std::make_shared<DirectorySnapshot>(
+            copy, progress_.applied,
+            [env = env_, options = options_, directory = directory_](const std::string& file) {
+                verify(options, directory, file);
+            });
     }
 
     std::unique_ptr<IncomingSnapshot> receive() override {
-        return std::make_unique<DirectoryIntake>(directory_ + std::string(kIncomingSuffix));
+        return std::make_unique<DirectoryIntake>(directory_ + std::string(state_directory::kIncomingSuffix));
     }
 
-    Status install(IncomingSnapshot& snapshot, EntryId last) override {
+    Status install(IncomingSnapshot& snapshot, EntryId last,
+                   std::optional<std::uint64_t> digest) override {
         auto& intake = static_cast<DirectoryIntake&>(snapshot);
         if (Status whole = intake.finish(); !whole) return whole;
-        if (Status fits = check_incoming(intake.directory(), last); !fits) return fits;
+        if (Status fits = check_incoming(intake.directory(), last, digest); !fits) return fits;
         std::ofstream(mark(intake.directory())) << last.index.value << "\n";
         sync_directory(intake.directory());
         db_.reset();
@@ -267,10 +287,11 @@ public:
     KvProgress progress() override { return progress_; }
 
 private:
-    RocksdbBase(std::string directory, rocksdb::Options options,
+    RocksdbBase(std::string directory, std::shared_ptr<rocksdb::Env> env, rocksdb::Options options,
                 std::function<bool(bool)> make_room, std::unique_ptr<rocksdb::DB> db,
                 const KvProgress& progress)
         : directory_(std::move(directory)),
+          env_(std::move(env)),
           options_(std::move(options)),
           make_room_(std::move(make_room)),
           db_(std::move(db)),
@@ -322,20 +343,43 @@ private:
         return progress;
     }
 
-    Status check_incoming(const std::string& incoming, EntryId last) {
+    // Opens a state that is not this one's. `whole` becomes what its blocks' checksums say, unless it
+    // is null.
+    Result<KvProgress> read_copy(const std::string& copy, rocksdb::Status* whole) {
         rocksdb::DB* raw = nullptr;
-        const rocksdb::Status opened = rocksdb::DB::OpenForReadOnly(options_, incoming, &raw);
+        const rocksdb::Status opened = rocksdb::DB::OpenForReadOnly(options_, copy, &raw);
         const std::unique_ptr<rocksdb::DB> db(raw);
         if (!opened.ok()) return Error{opened.ToString()};
-        const Result<KvProgress> progress = read_progress(*db, incoming);
+        if (whole) *whole = db->VerifyChecksum();
+        return read_progress(*db, copy);
+    }
+
+    // Errors: throws StateDamaged if the file does not hold what was written into it.
+    static void verify(const rocksdb::Options& options, const std::string& directory,
+                       const std::string& file) {
+        if (!file.ends_with(kTableSuffix)) return;
+        rocksdb::SstFileReader reader(options);
+        rocksdb::Status status = reader.Open(file);
+        if (status.ok()) status = reader.VerifyChecksum();
+        require_read(directory, status);
+    }
+
+    // All of it is read: what comes from another node may have been damaged there, or on the way here.
+    Status check_incoming(const std::string& incoming, EntryId last,
+                          std::optional<std::uint64_t> digest) {
+        rocksdb::Status whole;
+        const Result<KvProgress> progress = read_copy(incoming, &whole);
         if (!progress) return progress.error();
+        if (!whole.ok()) return Error{whole.ToString()};
         if (progress->applied != last) return Error{"it is not of the entry that it was sent for"};
+        if (digest && *digest != progress->digest)
+            return Error{"its digest is not that which this node's state had at that entry"};
         return Done{};
     }
 
     // A crash in between leaves the old one under another name: see prepare().
     void put_in_place(const std::string& incoming) {
-        const std::string old = directory_ + std::string(kOldSuffix);
+        const std::string old = directory_ + std::string(state_directory::kOldSuffix);
         move_directory(directory_, old);
         move_directory(incoming, directory_);
         sync_directory(std::filesystem::path(directory_).parent_path().string());
@@ -343,7 +387,7 @@ private:
     }
 
     rocksdb::Status try_write(const KvTable& table, const KvProgress& progress) {
-        const std::string file = directory_ + "/" + std::string(kFlushFile);
+        const std::string file = directory_ + "/" + std::string(state_directory::kFlushFile);
         rocksdb::Status status = write_file(file, table, progress);
         rocksdb::IngestExternalFileOptions ingest;
         ingest.move_files = true;           // a hard link, synced, then the manifest, synced
@@ -386,6 +430,7 @@ private:
     }
 
     const std::string directory_;
+    const std::shared_ptr<rocksdb::Env> env_;  // of options_
     const rocksdb::Options options_;
     const std::function<bool(bool)> make_room_;
     std::unique_ptr<rocksdb::DB> db_;
@@ -398,44 +443,13 @@ private:
     std::uint64_t snapshots_made_ = 0;  // in the job's thread alone
 };
 
-// What an installation or a snapshot left that was under way.
-void restore_after_crash(const std::string& directory, std::error_code& error) {
-    const std::string old = directory + std::string(kOldSuffix);
-    if (!std::filesystem::exists(directory) && std::filesystem::exists(old))
-        std::filesystem::rename(old, directory, error);
-    for (const std::string_view suffix : {kOldSuffix, kIncomingSuffix})
-        if (!error) std::filesystem::remove_all(directory + std::string(suffix), error);
-    const std::filesystem::path path = directory;
-    const std::string snapshot = path.filename().string() + std::string(kSnapshotSuffix);
-    std::error_code none;  // a parent that is not there yet holds no leftovers
-    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), none))
-        if (!error && entry.path().filename().string().starts_with(snapshot))
-            std::filesystem::remove_all(entry.path(), error);
-}
-
-// Makes the directory with its parents, its name durable, and without leftovers.
-std::string prepare(const std::string& directory) {
-    std::error_code error;
-    const std::filesystem::path path = std::filesystem::absolute(directory, error);
-    if (!error) restore_after_crash(path.string(), error);
-    if (!error) std::filesystem::create_directories(path, error);
-    if (!error) std::filesystem::remove(path / kFlushFile, error);
-    if (error) return inaccessible(directory, error.message());
-
-    std::unique_ptr<rocksdb::Directory> parent;
-    rocksdb::Status status =
-        rocksdb::Env::Default()->NewDirectory(path.parent_path().string(), &parent);
-    if (status.ok()) status = parent->Fsync();
-    return status.ok() ? std::string() : inaccessible(directory, status.ToString());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<KvRocksdb>> KvRocksdb::open(const std::string& directory,
                                                    const KvRocksdbOptions& options) {
     std::string path = directory;
     while (path.size() > 1 && path.back() == '/') path.pop_back();
-    if (std::string problem = prepare(path); !problem.empty()) return Error{problem};
+    if (Status ready = state_directory::prepare(path); !ready) return ready.error();
     auto base = RocksdbBase::open(path, options);
     if (!base) return base.error();
     try {

@@ -19,6 +19,10 @@ struct KvRocksdbOptions {
     // Called when the disk is full, from any thread: gives up room that was kept aside, for a start
     // all of it. True if there was some.
     std::function<bool(bool start)> make_room = [](bool) { return false; };
+    // Told, from any thread, that a file of the state could not be written, for another reason than want
+    // of room: cause and next step. A node ends then. If it returns, the error takes its way through
+    // RocksDB, which may end the process by an assertion of its own.
+    std::function<void(const std::string& what)> failed;
 };
 
 class KvRocksdb final : public KvLayers {

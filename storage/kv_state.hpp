@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,11 @@ public:
     virtual const Footnotes& footnotes() const = 0;
     // The log has been cut: footnotes before this are of no use any more.
     virtual void log_begins_at(LogIndex first) = 0;
+
+    // What was found damaged when the state was opened; empty: nothing. Such a state may only be
+    // replaced. Damage is found later as well: apply, get, scan and all works throw StateDamaged
+    // where something can not be read as it was written; apply may then have carried out a part.
+    virtual const std::string& damage() const = 0;
 
     // The last index applied, and the term of its entry; {0, 0} at first.
     virtual EntryId applied() const = 0;
@@ -83,9 +89,11 @@ public:
     // Work that puts what was received in this state's place, durably and in one step: a crash
     // leaves the one or the other. Returns why it can not be used; then nothing has changed. No
     // work of a flush is under way, and until end_install() nothing else is called but applied(),
-    // digest() and flushed().
+    // digest() and flushed(). All that was received is read and verified first. `digest`: what the
+    // state has at `last`, if that is known.
     virtual std::function<Status()> begin_install(std::unique_ptr<IncomingSnapshot> snapshot,
-                                                  EntryId last) = 0;
+                                                  EntryId last,
+                                                  std::optional<std::uint64_t> digest = {}) = 0;
     // To be called when the work has returned, with what it returned.
     virtual void end_install(bool installed) = 0;
     // What is flushed was installed, and nothing has been flushed since: the log may not have heard

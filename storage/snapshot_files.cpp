@@ -81,8 +81,8 @@ void sync_directory(const std::string& directory) {
 
 // ---- sent
 
-DirectorySnapshot::DirectorySnapshot(std::string directory, EntryId last)
-    : directory_(std::move(directory)), last_(last) {
+DirectorySnapshot::DirectorySnapshot(std::string directory, EntryId last, Verify verify)
+    : directory_(std::move(directory)), last_(last), verify_(std::move(verify)) {
     for (const auto& entry : fs::directory_iterator(directory_))
         if (entry.is_regular_file())
             parts_.push_back({0, entry.file_size(), entry.path().filename().string()});
@@ -121,8 +121,9 @@ std::string DirectorySnapshot::read(std::uint64_t offset, std::size_t count) {
     return out;
 }
 
-void DirectorySnapshot::read_part(const Part& part, std::uint64_t from, std::size_t count,
+void DirectorySnapshot::read_part(Part& part, std::uint64_t from, std::size_t count,
                                   std::string& out) {
+    if (verify_ && !std::exchange(part.verified, true)) verify_(part.path);
     if (open_ != part.path) {
         file_ = std::ifstream(part.path, std::ios::binary);
         open_ = part.path;

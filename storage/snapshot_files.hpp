@@ -7,6 +7,7 @@
 #pragma once
 
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,7 +27,9 @@ void sync_directory(const std::string& directory);
 // The files of a directory that nobody changes, in the order of their names.
 class DirectorySnapshot final : public Snapshot {
 public:
-    DirectorySnapshot(std::string directory, EntryId last);
+    // Looks at a file, by its path, before any of its bytes are handed out; throws StateDamaged.
+    using Verify = std::function<void(const std::string& file)>;
+    DirectorySnapshot(std::string directory, EntryId last, Verify verify = {});
     ~DirectorySnapshot() override;
 
     EntryId last() const override { return last_; }
@@ -38,11 +41,13 @@ private:
         std::uint64_t begin;  // in the snapshot
         std::uint64_t size;
         std::string path;
+        bool verified = false;
     };
-    void read_part(const Part& part, std::uint64_t from, std::size_t count, std::string& out);
+    void read_part(Part& part, std::uint64_t from, std::size_t count, std::string& out);
 
     const std::string directory_;
     const EntryId last_;
+    const Verify verify_;
     std::string list_;
     std::vector<Part> parts_;
     std::uint64_t size_ = 0;

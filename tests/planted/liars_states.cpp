@@ -24,8 +24,9 @@ public:
     KvProgress progress() override { return base_.progress(); }
     std::shared_ptr<Snapshot> snapshot() override { return base_.snapshot(); }
     std::unique_ptr<IncomingSnapshot> receive() override { return base_.receive(); }
-    Status install(IncomingSnapshot& snapshot, EntryId last) override {
-        return base_.install(snapshot, last);
+    Status install(IncomingSnapshot& snapshot, EntryId last,
+                   std::optional<std::uint64_t> digest) override {
+        return base_.install(snapshot, last, digest);
     }
     bool installed() const override { return base_.installed(); }
 

@@ -323,5 +323,64 @@ TEST_F(KvRocksdbTest, IsNotOpenedWhenAFileIsCutShortOrMissing) {
     EXPECT_FALSE(KvRocksdb::open(path(), options));
 }
 
+TEST_F(KvRocksdbTest, StartsLeaveNoLogsBehind) {
+    apply({set("a", "1")});
+    flush();
+    const auto logs = [this] {
+        return std::ranges::count_if(std::filesystem::directory_iterator(path()), [](const auto& file) {
+            return file.path().extension() == ".log";
+        });
+    };
+    for (int start = 0; start < 5; ++start) crash();
+    EXPECT_LE(logs(), 1);
+    expect_all_as_in_reference();
+}
+
+// Flips a bit in the middle of the newest file, where values stand.
+void rot(const std::filesystem::path& file) {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    const auto at = static_cast<std::streamoff>(std::filesystem::file_size(file) / 3);
+    bytes.seekg(at);
+    const char byte = static_cast<char>(bytes.get() ^ 0x10);
+    bytes.seekp(at);
+    bytes.put(byte);
+}
+
+TEST_F(KvRocksdbTest, WhatCanNotBeReadIsToldAsDamage) {
+    std::vector<Command> commands;
+    std::vector<std::string> keys, values;
+    for (int i = 0; i < 200; ++i) {
+        keys.push_back("key " + std::to_string(1000 + i));
+        values.push_back(std::string(500, static_cast<char>('a' + i % 26)) + std::to_string(i * 7919));
+    }
+    for (int i = 0; i < 200; ++i) commands.push_back(set(keys[i], values[i]));
+    apply(commands);
+    flush();
+    state.reset();
+    rot(table_files().at(0));
+    open();
+    EXPECT_EQ(state->damage(), "") << "nobody has looked yet";
+    int damaged = 0;
+    for (const std::string& key : keys) {
+        try {
+            state->get(key);
+        } catch (const StateDamaged& found) {
+            ++damaged;
+            EXPECT_NE(std::string(found.what()).find("is damaged"), std::string::npos);
+        }
+    }
+    EXPECT_GT(damaged, 0);
+    EXPECT_LT(damaged, 200);
+    ScanQuery all;
+    all.limit = all.bytes_max = 1 << 30;
+    EXPECT_THROW(state->scan(all), StateDamaged);
+    std::vector<Command> erases;
+    for (const std::string& key : keys) erases.push_back(erase(key));
+    const EntryId before = state->applied();
+    EXPECT_THROW(
+        state->apply(testing::batch_of(before.index.next(), Term(1), erases), nullptr), StateDamaged);
+    EXPECT_EQ(state->applied(), before) << "it is not applied";
+}
+
 }  // namespace
 }  // namespace raftbus

@@ -160,6 +160,68 @@ TEST(SnapshotOnDisk, ACrashAnywhereLeavesTheOldOrTheNew) {
     EXPECT_FALSE(fs::exists(path + "-old"));
 }
 
+// ---- rot: what is sent is read first, and what came in as well
+
+class RottenSnapshot : public ::testing::Test {
+protected:
+    RottenSnapshot() {
+        for (int i = 0; i < 300; ++i) {
+            const std::string key = "key " + std::to_string(i), value(300, static_cast<char>(33 + i % 90));
+            from->apply(testing::batch_of(LogIndex(std::uint64_t(i) + 1), Term(3), {set(key, value)}),
+                        nullptr);
+        }
+        flush(*from);
+        fill(*to, 3);
+        flush(*to);
+    }
+    static void flip(const std::string& directory) {
+        for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+            if (entry.path().extension() != ".sst") continue;
+            std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+            const auto at = static_cast<std::streamoff>(entry.file_size() / 3);
+            file.seekg(at);
+            const char byte = static_cast<char>(file.get() ^ 0x10);
+            file.seekp(at);
+            file.put(byte);
+        }
+    }
+    testing::TempDirectory directory;
+    std::unique_ptr<KvState> from = std::move(KvRocksdb::open(directory.path() + "/from", {}).value());
+    std::unique_ptr<KvState> to = std::move(KvRocksdb::open(directory.path() + "/to", {}).value());
+};
+
+TEST_F(RottenSnapshot, IsNotSent) {
+    const auto snapshot = from->begin_snapshot()();
+    flip(directory.path() + "/from");  // the snapshot's files are the same ones
+    EXPECT_THROW(snapshot->read(0, 100'000'000), StateDamaged);
+}
+
+TEST_F(RottenSnapshot, IsNotInstalled) {
+    const auto snapshot = from->begin_snapshot()();
+    auto incoming = copy(*snapshot, *to, 1000);
+    flip(directory.path() + "/to-incoming");
+    const EntryId before = to->applied();
+    EXPECT_FALSE(install(*to, std::move(incoming), snapshot->last()));
+    EXPECT_EQ(to->applied(), before);
+    EXPECT_EQ(everything(*to).items.size(), 3U) << "the state is as it was";
+    auto again = copy(*snapshot, *to, 1000);
+    EXPECT_TRUE(install(*to, std::move(again), snapshot->last()));
+    EXPECT_EQ(everything(*to), everything(*from));
+}
+
+TEST_F(RottenSnapshot, OfAnotherDigestIsNotInstalled) {
+    const auto snapshot = from->begin_snapshot()();
+    const auto end = [&](std::uint64_t digest) {
+        const Status done =
+            to->begin_install(copy(*snapshot, *to, 1000), snapshot->last(), digest)();
+        to->end_install(done.ok());
+        return done.ok();
+    };
+    EXPECT_FALSE(end(from->digest() + 1));
+    EXPECT_EQ(to->applied().index, LogIndex(3));
+    EXPECT_TRUE(end(from->digest()));
+}
+
 TEST(DirectorySnapshot, AnyFilesInPiecesOfAnySize) {
     testing::TempDirectory directory;
     namespace fs = std::filesystem;
