@@ -1,7 +1,6 @@
 // lock: a command that runs on one machine of many at a time.
 #include <fmt/format.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -22,7 +21,8 @@ constexpr auto kTtlDefault = 10s;
 constexpr auto kTtlMin = 2s;           // a renewal takes its time, and so does the end of a command
 constexpr auto kAgainAfter = 100ms;    // after a renewal that was not answered
 constexpr auto kTermPatience = 5s;     // from SIGTERM to SIGKILL when the lock is gone already
-constexpr auto kReleasePatience = 2s;  // then it goes by its time
+constexpr auto kReleasePatience = 2s;  // then it expires
+constexpr int kReleaseAttempts = 3;    // if signals interrupt them
 
 std::chrono::microseconds ttl_from(const Options& options) {
     const auto ttl = options.duration("ttl", 1s).value_or(kTtlDefault);
@@ -51,7 +51,7 @@ public:
           lock_(session.options.words[0], ttl_) {}
 
     Exit run() {
-        while (const auto held = lock_.acquire(*session_.client))
+        while (const auto held = acquire())
             if (!wait_until_free(*held)) return refuse();
         try {
             GuardedCommand command(words_,
@@ -67,6 +67,16 @@ public:
     }
 
 private:
+    // As HeldLock::acquire. If it fails, the lock may have been taken all the same.
+    std::optional<std::uint64_t> acquire() {
+        try {
+            return lock_.acquire(*session_.client);
+        } catch (const Failure& failure) {
+            if (failure.exit == Exit::unknown || interrupt_pending() != 0) release();
+            throw;
+        }
+    }
+
     // False: the time to wait is over.
     bool wait_until_free(std::uint64_t held) {
         if (Clock::now() >= deadline_) return false;
@@ -114,13 +124,10 @@ private:
         }
     }
 
-    // A terminal sends Ctrl-C to the command itself.
     void forward_signals(GuardedCommand& command) {
-        const int signal = interrupt_pending();
-        if (signal == 0) return;
+        if (interrupt_pending() == 0) return;
         clear_interrupt();
-        if (signal == SIGINT && tcgetpgrp(STDIN_FILENO) == getpgrp()) return;
-        command.send(signal);
+        while (const int signal = take_signal_to_forward()) command.send(signal);
     }
 
     [[noreturn]] void end(GuardedCommand& command, Clock::time_point at_most, const char* why) {
@@ -137,12 +144,15 @@ private:
     }
 
     void release() {
-        clear_interrupt();
-        if (!lock_.release(releasing_))
-            session_.output.note(
-                fmt::format("the lock could not be given back: it goes by itself "
-                            "within {}",
-                            duration_text(ttl_)));
+        // A signal that comes meanwhile must not leave the key behind.
+        for (int attempt = 0; attempt < kReleaseAttempts; ++attempt) {
+            clear_interrupt();
+            if (lock_.release(releasing_)) return;
+            if (interrupt_pending() == 0) break;
+        }
+        session_.output.note(
+            fmt::format("the lock could not be given back: its key lock/{} expires within {}",
+                        session_.options.words[0], duration_text(ttl_)));
     }
 
     Session& session_;
@@ -158,6 +168,7 @@ Exit run_lock(Session& session) {
     if (session.options.words[0].empty()) throw Failure(Exit::refused, "a lock needs a name");
     if (session.options.on("no-wait") && session.options.given("wait"))
         throw Failure(Exit::refused, "--wait and --no-wait exclude each other");
+    watch_signals_to_forward();
     return LockedRun(session).run();
 }
 
@@ -183,11 +194,15 @@ Verb lock_verb() {
                 "holder that was\n"
                 "stopped for longer than --ttl and goes on.\n"
                 "\n"
+                "Signals that come to this process are passed on to the command: HUP, INT, QUIT, "
+                "TERM, USR1, USR2\n"
+                "and others that would end it. While it waits for the lock they end it.\n"
+                "\n"
                 "Exit: that of the command, 128 + the signal's number if one ended it. 4: the lock "
                 "was held, nothing\n"
                 "was run. 74: the lock was lost, and the command ended, by SIGTERM and then "
                 "SIGKILL. 126, 127: it\n"
-                "can not be executed, or found.",
+                "cannot be executed, or found.",
             .options = {{.name = "ttl",
                          .value = "TIME",
                          .help = "the lock outlives its holder for so long (default 10s, at "

@@ -78,7 +78,7 @@ GuardedCommand::GuardedCommand(const std::vector<std::string>& words, const Vari
         child_ = 0;
         const int exit = error == ENOENT ? kNotFound : kNotExecutable;
         throw Failure(static_cast<Exit>(exit),
-                      in_quotes(words[0]) + " can not be run: " + std::strerror(error));
+                      in_quotes(words[0]) + " cannot be run: " + std::strerror(error));
     }
     ended_ = static_cast<int>(syscall(SYS_pidfd_open, child_, 0));
 }

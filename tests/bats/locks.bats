@@ -115,6 +115,44 @@ free() { ! held "$1"; }
     grep -q got "$out"
 }
 
+@test "a signal that would end it goes to the command, and the key goes with it" {
+    local signal number lock status
+    local out=$BATS_TEST_TMPDIR/out
+    for signal in HUP QUIT USR1 USR2; do
+        number=$(kill -l "$signal")
+        # QUIT is ignored in the background jobs of a script, unless python says otherwise.
+        python3 - "$signal" "$RAFTBUS_BIN" >"$out" 3>&- <<'END' &
+import os, signal, sys
+name, program = sys.argv[1:]
+signal.signal(getattr(signal, "SIG" + name), signal.SIG_DFL)
+os.execv(program, [program, "lock", "hup", "--", "sh", "-c", "echo in; exec sleep 1000"])
+END
+        lock=$! status=0
+        eventually grep -q in "$out"
+        kill -s "$signal" "$lock"
+        wait "$lock" || status=$?
+        [ "$status" = $((128 + number)) ]
+        free hup
+    done
+    # shellcheck disable=SC2016
+    "$RAFTBUS_BIN" lock hup -- sh -c 'trap "echo again; exit 9" USR1; echo in; while :; do sleep 0.05; done' >"$out" 3>&- &
+    lock=$! status=0
+    eventually grep -q in "$out"
+    kill -s USR1 "$lock"
+    wait "$lock" || status=$?
+    [ "$status" = 9 ]
+    grep -q again "$out"
+    free hup
+}
+
+@test "nohup holds for lock and command" {
+    local out=$BATS_TEST_TMPDIR/out lock status=0
+    # shellcheck disable=SC2016
+    nohup "$RAFTBUS_BIN" lock nohup -- sh -c 'kill -HUP $PPID; kill -HUP $$; echo on' >"$out" 3>&- || status=$?
+    [ "$status" = 0 ]
+    grep -q on "$out"
+}
+
 @test "a lock that is lost ends the command: exit 74" {
     local out=$BATS_TEST_TMPDIR/out status=0
     "$RAFTBUS_BIN" lock lost --ttl 3s -- sh -c 'echo in; exec sleep 1000' >"$out" 2>&1 3>&- &
