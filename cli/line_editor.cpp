@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "cli/interrupt.hpp"
@@ -14,12 +15,27 @@ namespace {
 
 constexpr int kHistoryLines = 1000;
 
+bool begins_character(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;  // UTF-8
+}
+
+// How many of libedit's characters the text is, which are not bytes.
+int characters_in(const std::string& text) {
+    const std::size_t count = std::mbstowcs(nullptr, text.c_str(), 0);
+    return static_cast<int>(count == static_cast<std::size_t>(-1) ? text.size() : count);
+}
+
+// Ends before a character that they do not share as a whole.
 std::string common_start(const std::vector<std::string>& words) {
     std::string common = words.front();
     for (const std::string& word : words) {
         const auto end =
             std::mismatch(common.begin(), common.end(), word.begin(), word.end()).first;
-        common.erase(end, common.end());
+        std::size_t length = static_cast<std::size_t>(end - common.begin());
+        while (length > 0 && ((length < common.size() && !begins_character(common[length])) ||
+                              (length < word.size() && !begins_character(word[length]))))
+            --length;
+        common.resize(length);
     }
     return common;
 }
@@ -114,7 +130,7 @@ private:
             std::fputc('\n', stdout);
             return CC_REDISPLAY;
         }
-        el_deletestr(editor, static_cast<int>(typed));
+        el_deletestr(editor, characters_in(before.substr(start)));
         el_insertstr(editor, inserted.c_str());
         return CC_REFRESH;
     }

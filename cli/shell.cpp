@@ -21,7 +21,8 @@ constexpr std::string_view kMenu =
     "  2  propose a value\n"
     "  3  heartbeat\n"
     "  4  print the log\n"
-    "  5  exit\n";
+    "  5  exit the menu\n";
+constexpr const char* kMenuEntries = "20";  // of the log: about a screen
 
 std::string lower_case(std::string word) {
     std::transform(word.begin(), word.end(), word.begin(),
@@ -80,11 +81,18 @@ Shell::Next Shell::menu() {
         const auto choice = lines_(interactive_ ? "choice> " : "");
         if (!choice) return Next::leave;
         ++line_number_;
-        if (choose(*choice) == Next::leave) return Next::leave;
+        switch (choose(*choice)) {
+            case Choice::another:
+                break;
+            case Choice::back:
+                return Next::more;
+            case Choice::leave:
+                return Next::leave;
+        }
     }
 }
 
-Shell::Next Shell::choose(const std::string& choice) {
+Shell::Choice Shell::choose(const std::string& choice) {
     const auto words = split_words(choice);
     const std::string number = words && !words->empty() ? words->front() : "";
     if (number == "1")
@@ -94,12 +102,14 @@ Shell::Next Shell::choose(const std::string& choice) {
     else if (number == "3")
         run_command({"heartbeat"});
     else if (number == "4")
-        run_command({"log"});
-    else if (number == "5" || lower_case(number) == "exit" || lower_case(number) == "quit")
-        return Next::leave;
+        run_command({"log", "--limit", kMenuEntries});
+    else if (number == "5")
+        return Choice::back;
+    else if (lower_case(number) == "exit" || lower_case(number) == "quit")
+        return Choice::leave;
     else if (!number.empty())
-        session_.output.note("a number from 1 to 5");
-    return Next::more;
+        session_.output.note("a number from 1 to 5; exit leaves the shell");
+    return Choice::another;
 }
 
 void Shell::propose() {

@@ -29,7 +29,8 @@ private:
     Next take(const std::string& line);
     void run_command(const std::vector<std::string>& words);
     Next menu();
-    Next choose(const std::string& choice);
+    enum class Choice { another, back, leave };  // back to the prompt; leave the shell
+    Choice choose(const std::string& choice);
     void propose();
     std::string prompt();
 

@@ -102,6 +102,17 @@ void refuse_together(const Options& options, std::string_view one, std::string_v
                       "give one of them");
 }
 
+// They choose among the messages that --trace shows, or `trace on` of the console.
+void refuse_without_trace(const Options& options) {
+    if (options.on("trace") || options.on("interactive")) return;
+    std::vector<std::string_view> choosing{"view"};
+    for (const OptionSpec& filter : trace_filter_specs()) choosing.push_back(filter.name);
+    for (const std::string_view name : choosing)
+        if (options.given(name) && options.text(name) != "false")
+            throw Failure(Exit::refused, fmt::format("--{} needs --trace", name),
+                          "add --trace, which shows the messages of the run");
+}
+
 std::vector<OptionSpec> make_option_specs() {
     static const std::string faults_help = fmt::format(
         "all: the seed's own choice (default); none; or out of {}", fmt::join(fault_names(), ", "));
@@ -183,6 +194,7 @@ SimSettings sim_settings(const Options& options, const std::function<std::uint64
     refuse_together(options, "seed", "seeds");
     for (const std::string_view single : {"interactive", "trace", "verbose", "speed", "strikes"})
         refuse_together(options, "seeds", single);
+    refuse_without_trace(options);
     SimSettings settings;
     settings.run = run_options(options);
     if (const Setting* seeds = options.find("seeds")) {

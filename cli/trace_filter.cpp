@@ -34,6 +34,24 @@ void check_actor(const std::string& actor) {
            meant.empty() ? std::string{} : fmt::format("did you mean {}?", meant));
 }
 
+// A mark is no message, but has a type in the trace.
+std::vector<std::string> type_names() {
+    std::vector<std::string> names{"Mark"};
+    for (MessageType type = 0; type < kMessageCount; ++type) names.emplace_back(name_of(type));
+    return names;
+}
+
+void check_type(const std::string& glob) {
+    const std::vector<std::string> names = type_names();
+    const auto fits = [&](const std::string& name) { return matches_glob(name, glob); };
+    if (std::any_of(names.begin(), names.end(), fits)) return;
+    const std::string meant = nearest(glob, names);
+    refuse("--type", glob, "fits the name of no message",
+           meant.empty() ? "the names are those of docs/architecture.md, such as AppendEntries; "
+                           "'*Vote*' stands for several"
+                         : fmt::format("did you mean {}?", meant));
+}
+
 NodeId node_from(std::string_view word) {
     std::string_view digits = word;
     if (digits.starts_with('n')) digits.remove_prefix(1);
@@ -85,6 +103,7 @@ TraceFilter TraceFilter::from(const Options& options) {
     filter.actors_ = split(options.text("actor"), ',');
     for (const std::string& actor : filter.actors_) check_actor(actor);
     filter.types_ = split(options.text("type"), ',');
+    for (const std::string& type : filter.types_) check_type(type);
     filter.term_ = Term(options.number("term").value_or(0));
     filter.key_ = client::printable(options.text("key"));
     if (const Setting* request = options.find("request")) {

@@ -27,7 +27,7 @@ while_writing() {
 }
 
 @test "trace --for ends after that time, even if nothing happens" {
-    run -0 timeout 60 "$RAFTBUS_BIN" trace --for 300ms --type NoSuchMessage
+    run -0 timeout 60 "$RAFTBUS_BIN" trace --for 300ms --type DigestVerdict
 }
 
 @test "trace filters" {
@@ -97,9 +97,25 @@ chosen by-menu
 3
 4
 5
+get chosen
 END
+    [[ $output == *by-menu ]] # 5 leads back to the prompt
     says "1  start an election" "2  propose a value" "3  heartbeat" "4  print the log" "5  exit" \
         "leader n" "OK revision" "confirmed by a majority" "Machine ID | Index | Term | Value | Leader Id" by-menu
+}
+
+@test "shell: of a long log the menu shows the end" {
+    local i
+    for i in {1..30}; do echo no-op; done | raftbus shell >/dev/null
+    run -0 --separate-stderr raftbus shell <<<$'menu\n4\n5'
+    [ "$(grep -c ' | no-op' <<<"$output")" = 20 ]
+}
+
+@test "shell on a terminal: Tab after what is not ASCII replaces the word alone" {
+    script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no terminal is to be had here"
+    raftbus set schlüssel/grün ja
+    run python3 "$BATS_TEST_DIRNAME/terminal.py" "$RAFTBUS_BIN" shell -- $'get schlüssel/gr\t' $'\n' $'exit\n'
+    grep -q '^ja' <<<"$output" # the right key was read: nothing else of the line is gone
 }
 
 @test "shell on a terminal: the prompt has node, role and term" {

@@ -31,6 +31,13 @@ std::string refusal(const std::vector<std::string>& arguments) {
     return "not refused";
 }
 
+TEST(SimSettings, WhatChoosesMessagesNeedsTrace) {
+    EXPECT_THAT(refusal({"--view", "diagram"}), HasSubstr("--view needs --trace"));
+    EXPECT_THAT(refusal({"--seed", "1", "--type", "Propose"}), HasSubstr("--type needs --trace"));
+    EXPECT_EQ(refusal({"--trace", "--view", "diagram"}), "not refused");
+    EXPECT_EQ(refusal({"--interactive", "--type", "Propose"}), "not refused") << "trace on";
+}
+
 TEST(SimSettings, WithoutASeedOneIsDrawn) {
     EXPECT_EQ(settings({}).run.seed, 4711U);
     EXPECT_EQ(settings({"--seed", "5"}).run.seed, 5U);

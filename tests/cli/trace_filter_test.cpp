@@ -67,5 +67,20 @@ TEST(TraceFilter, RefusesWhatIsNone) {
     EXPECT_THROW(filter_of({"--node", "one"}), Failure);
 }
 
+TEST(TraceFilter, ATypeThatNoMessageHasIsRefusedWithWhatWasMeant) {
+    const auto refusal = [](const std::string& type) {
+        try {
+            TraceFilter::from(parse_arguments(trace_filter_specs(), {"--type", type}));
+        } catch (const Failure& failure) {
+            return std::string(failure.what()) + " " + failure.next;
+        }
+        return std::string();
+    };
+    EXPECT_NE(refusal("Propse").find("did you mean Propose?"), std::string::npos);
+    EXPECT_NE(refusal("Append*,*Vtoe*").find("*Vtoe*"), std::string::npos);
+    EXPECT_EQ(refusal("*Vote*"), "");
+    EXPECT_EQ(refusal("Mark,AppendEntries"), "");
+}
+
 }  // namespace
 }  // namespace raftbus::cli
