@@ -89,8 +89,11 @@ bool Election::still_matters(const Matter& matter) {
     }
     const bool idle = !stopping_ && !leading && !std::holds_alternative<Candidate>(role_);
     if (std::holds_alternative<SoundOut>(matter)) return idle;
-    if (auto* run = std::get_if<Run>(&matter))
-        return idle && (run->forced || std::holds_alternative<PreCandidate>(role_));
+    if (auto* run = std::get_if<Run>(&matter)) {
+        const bool late = options_.lease && run->wished_in != term();
+        if (run->forced) return idle && !late;
+        return idle && std::holds_alternative<PreCandidate>(role_);
+    }
     const Term adopted = std::get<Adopt>(matter).term;
     return adopted > term() || (adopted == term() && leading);
 }
@@ -190,7 +193,7 @@ void Election::on(const PreVoteReply& reply, const Envelope& envelope) {
     auto* sounding = std::get_if<PreCandidate>(&role_);
     if (!sounding || reply.term != term().next()) return;  // of an earlier sounding
     sounding->tally.count(envelope.from.node, reply.granted);
-    if (sounding->tally.won()) return take_up(Run{false});
+    if (sounding->tally.won()) return take_up(Run{});
     if (sounding->tally.lost()) campaign_failed("most peers hear a leader or hold a longer log");
 }
 
@@ -198,7 +201,9 @@ void Election::on(const PreVoteReply& reply, const Envelope& envelope) {
 void Election::refused(const Matter& matter, Duration remaining) {
     if (auto* m = std::get_if<JudgeVote>(&matter))
         return answer(m->asked, RequestVoteReply{m->request.term, false, term()});
-    CHECK(std::holds_alternative<Run>(matter), "only what raises the term can be refused");
+    if (auto* m = std::get_if<JudgePreVote>(&matter))
+        return answer(m->asked, PreVoteReply{m->request.term, false, term()});
+    CHECK(!std::holds_alternative<Adopt>(matter), "a term may be entered in spite of a promise");
     become_follower("a leader was promised more time");
     election_timeout_.start(remaining + draw_timeout());
 }
@@ -215,7 +220,7 @@ void Election::on_timer(TimerId timer) {
         if (options_.lease)
             take_up(SoundOut{});
         else
-            take_up(Run{true});
+            take_up(Run{true, term()});
     } else if (stop_timeout_.fired(timer)) {
         tell(ActorName::bus, Stopped{});
     }
@@ -243,7 +248,7 @@ void Election::judge(const SoundOut&, const Standing& standing) {
     auto& sounding = std::get<PreCandidate>(role_);
     sounding.tally.count(self_, true);
     ask_peers(sounding.tally.voters(), PreVote{term().next(), standing.last});
-    if (sounding.tally.won()) take_up(Run{false});
+    if (sounding.tally.won()) take_up(Run{});
 }
 
 void Election::judge(const Run& run, const Standing& standing) {
@@ -353,7 +358,7 @@ void Election::on(const Resign& resign, const Envelope&) {
 // Diss. §3.10. One that comes late, in another term, must not depose anybody.
 void Election::on(const TimeoutNow& now, const Envelope& envelope) {
     if (now.term != term() || envelope.from.node != leader_ || !may_campaign()) return;
-    take_up(Run{true});
+    take_up(Run{true, term()});
 }
 
 void Election::on(const Campaign&, const Envelope& envelope) {
@@ -366,7 +371,7 @@ void Election::on(const Campaign&, const Envelope& envelope) {
     } else if (options_.lease) {
         take_up(SoundOut{});
     } else {
-        take_up(Run{true});
+        take_up(Run{true, term()});
     }
 }
 

@@ -95,7 +95,8 @@ private:
     };
     struct SoundOut {};  // would this node be elected?
     struct Run {         // campaign in the next term
-        bool forced;
+        bool forced = false;  // promises to a leader do not stand in the way
+        Term wished_in;       // of a forced one: the term whose leader gave up its lease for it
     };
     struct Adopt {  // live in this term as a follower; with the current term: step down
         Term term;

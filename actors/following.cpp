@@ -59,7 +59,7 @@ void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t prio
     leader_ = leader;
     commit_to(heartbeat.commit);
     if (std::exchange(answered_, heartbeat.round) == heartbeat.round) return;
-    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority});
+    reply(HeartbeatReply{term_, heartbeat.round, matched_, acknowledged(), priority});
 }
 
 // ---- snapshots

@@ -109,6 +109,8 @@ void LogTail::evict(std::uint64_t bytes_max, LogIndex keep_after) {
 
 EntryId LogTail::newest_not_after(EntryId probe) const {
     if (probe.index < before_first_.index) return probe;
+    // Terms never fall, so what both logs share lies below the entry before this log.
+    if (before_first_.term > probe.term) return {before_first_.index.previous(), probe.term};
     LogIndex index = std::min(probe.index, last_.index);
     while (index > before_first_.index) {
         const EntryId entry = entry_at(index);

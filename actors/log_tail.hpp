@@ -56,7 +56,9 @@ public:
 
     // The newest entry at or below `probe.index` whose term is at most `probe.term`. What both logs
     // may have in common lies at or below it, so each exchange of hints skips at least one whole
-    // term (Raft §5.3, last paragraphs). Of what lies before the log nothing is known: the probe.
+    // term (Raft §5.3, last paragraphs). Of what lies before the log nothing is known: the
+    // probe, or what lies right below the entry before the log if that entry's term is above the
+    // probe's.
     EntryId newest_not_after(EntryId probe) const;
 
 private:

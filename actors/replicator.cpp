@@ -30,12 +30,13 @@ void Replicator::start() {
 
 // ---- the fence
 
-// Design rules 1 and 6. Raising it ends leadership in the same step; a fence of the term in force
+// Design rules 1 and 6. A promise covers votes, in the term that is in force as in a newer one; to
+// enter a term (a forced fence) gives nobody a vote, and the promise stays. Raising the fence ends leadership in the same step; a fence of the term in force
 // ends it too, for election asks for that when this node has to step down.
 void Replicator::on(const Fence& fence, const Envelope&) {
     CHECK(fence.term >= fence_, "election alone raises the fence");
     const bool raises = fence.term > fence_;
-    if (raises && !fence.forced && promises()) {
+    if (!fence.forced && promises()) {
         tell_election(Fenced{fence.term, Promised{promised_until_ - context_.now()}});
         return;
     }

@@ -93,7 +93,7 @@ public:
     const ReplicaLog& log() const { return log_; }
     bool leads() const { return leading() != nullptr; }
     const Leading* leading() const { return std::get_if<Leading>(&role_); }
-    // With leases: no newer term is let in now, unless somebody insists.
+    // With leases: this node has promised a leader not to vote for anybody now, in any term.
     bool promises() const { return context_.now() < promised_until_; }
     // How far the log is known to match the leader's; 0 while leading.
     LogIndex matched() const;
@@ -135,7 +135,7 @@ private:
     std::variant<Following, Leading> role_;
     std::optional<Moment> leader_heard_;           // when, in the term of the fence
     Moment leader_told_;                           // when election was last told of it
-    Moment promised_until_;                        // with leases: no newer term before this
+    Moment promised_until_;                        // with leases: no vote before this
     std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
     bool removed_ = false;                         // members have said so

@@ -15,9 +15,9 @@ inline std::int64_t read_us(clockid_t clock) {
 }
 }  // namespace detail
 
-// Never goes back; stands still while the machine sleeps.
+// Never goes back, and goes on while the machine sleeps: leases and promises are judged by it.
 inline Moment steady_now() {
-    return Moment(Duration(detail::read_us(CLOCK_MONOTONIC)));
+    return Moment(Duration(detail::read_us(CLOCK_BOOTTIME)));
 }
 
 // The system's idea of the time of day; may jump.

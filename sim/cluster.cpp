@@ -383,8 +383,9 @@ void Cluster::on_down(SimNode& node) {
     if (!options_.by_hand) network_.on_node_down(node.id());
 }
 
-// While a leader's lease holds, a majority is bound not to let anybody else be elected: by a
-// promise to it, or because they are down, and will promise before they do anything.
+// While a leader's lease holds, nobody leads in a newer term, and a majority is bound not to let
+// anybody else be elected: by a promise, whatever term they live in, unless they have voted in a
+// newer one; or because they are down, and will promise before they do anything.
 Broken Cluster::check_leases() const {
     for (const auto& node : nodes_) {
         const Leading* leading =
@@ -394,9 +395,17 @@ Broken Cluster::check_leases() const {
             const SimNode& other = this->node(voter);
             const bool acts = other.alive() && other.state() != SimNode::State::starting;
             if (voter == node->id() || !acts) return true;
-            const Replicator& replicator = other.replicator();
-            return replicator.fence() <= leading->term() && replicator.promises();
+            const Election& election = other.election();
+            const bool voted_since = election.term() > leading->term() && election.vote();
+            return other.replicator().promises() && !voted_since;
         };
+        for (const auto& other : nodes_) {
+            const Leading* newer =
+                other->alive() ? std::as_const(*other).replicator().leading() : nullptr;
+            if (newer && newer->term() > leading->term())
+                return to_text(node->id()) + ": holds a lease while " + to_text(other->id()) +
+                       " leads a newer term";
+        }
         const SimNode& holder = *node;
         for (const auto& half :
              holder.replicator().log().configurations().in_force().configuration.halves())

@@ -38,7 +38,7 @@ struct RecoveredLog {
     EntryId before_first;              // the entry before the oldest one that is kept; {0, 0} if none was cut
     EntryId last;                      // the end of the log; == before_first if it is empty
     std::vector<EntryId> term_starts;  // the first entry of each run of equal terms, ascending
-    WallTime newest_time;              // of all batches that were found
+    WallTime newest_time;              // of the batches that are left in the log; 0: none
     std::uint64_t torn_bytes = 0;      // of an unfinished write at the very end, cut off
     std::vector<StoredConfiguration> configurations;  // the config batches that are in the log, ascending
 };

@@ -51,6 +51,7 @@ private:
         if (Status s = set_blanks_aside(); !s) return s.error();
         for (std::uint64_t number : segments_)
             if (Status s = replay_segment(number); !s) return s.error();
+        if (!times_.empty()) result_.newest_time = times_.back().time;
         return judge_end();
     }
 
@@ -213,7 +214,8 @@ private:
         const EntryId last = result_.index.last();
         if (header.first != last.index.next() || header.count == 0 || header.term < last.term)
             return Error{"the batch does not follow the one before it"};
-        result_.newest_time = std::max(result_.newest_time, header.time);
+        if (times_.empty() || header.time > times_.back().time)
+            times_.push_back({header.first, header.time});
         result_.index.add({.first = header.first,
                            .term = header.term,
                            .segment = number,
@@ -239,6 +241,7 @@ private:
         if (!from) return from.error();
         std::erase_if(result_.configurations,
                       [&](const StoredConfiguration& stored) { return stored.index >= *from; });
+        while (!times_.empty() && times_.back().first >= *from) times_.pop_back();
         BatchIndex& index = result_.index;
         // What it cuts stood in segments that were dropped, once all up to here was flushed: which
         // entry was left as the last, they alone knew.
@@ -256,6 +259,7 @@ private:
         const auto after = parse_restart(record.payload);
         if (!after) return after.error();
         result_.configurations.clear();
+        times_.clear();
         result_.index.restart_after(*after);
         return Done{};
     }
@@ -328,8 +332,14 @@ private:
         file->sync();
     }
 
+    struct NewTime {
+        LogIndex first;
+        WallTime time;
+    };
+
     Disk& disk_;
     const LogOptions& options_;
+    std::vector<NewTime> times_;           // batches left in the log, each newer than all before it
     std::vector<std::uint64_t> segments_;  // without gaps, those that hold something
     std::uint64_t oldest_ = 0;             // of all segments that were found
     bool ended_ = false;                   // the last of them has its end record

@@ -16,7 +16,7 @@ namespace raftbus {
 struct Recovery {
     BatchIndex index;
     HardState hard_state;  // as saved, which may be of an older term than the log's last entry
-    WallTime newest_time;  // of all batches, those that were cut off later included
+    WallTime newest_time;  // of the batches that are left in the log; 0: there are none
     std::uint64_t torn_bytes = 0;                     // of an unfinished write, cut off
     std::vector<StoredConfiguration> configurations;  // ascending
     LogEnd end;

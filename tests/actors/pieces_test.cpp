@@ -137,6 +137,19 @@ TEST(LogTail, TheHintSkipsATermAtATime) {
     EXPECT_EQ(tail.newest_not_after(entry(7, 0)), entry(0, 0));
 }
 
+// Else a leader whose log begins inside a follower's divergent tail repeats one conflict for ever.
+TEST(LogTail, TheHintGoesBelowALogThatBeginsInALaterTerm) {
+    LogTail tail(RecoveredLog{});
+    tail.restart_after(entry(50, 4));
+    tail.append(batch(51, 1, 4));
+    EXPECT_EQ(tail.newest_not_after(entry(60, 3)), entry(49, 3));
+    EXPECT_EQ(tail.newest_not_after(entry(50, 3)), entry(49, 3));
+    EXPECT_EQ(tail.newest_not_after(entry(60, 4)), entry(51, 4));
+    EXPECT_EQ(tail.newest_not_after(entry(50, 4)), entry(50, 4));
+    tail.restart_after(entry(50, 0));
+    EXPECT_EQ(tail.newest_not_after(entry(60, 3)), entry(50, 0)) << "its term is not known";
+}
+
 // ---- durable_mark
 
 TEST(DurableMark, DurableIsWhatIsAcknowledgedAndNotTouchedSince) {

@@ -99,6 +99,9 @@ private:
         } else if (verb == "read") {
             stage_->send({node(1), ActorName::gateway}, {node(2), ActorName::replicator},
                          ReadIndex{ReadNumber(++reads_)});
+        } else if (verb == "leaseread") {
+            stage_->send({node(1), ActorName::gateway}, {node(2), ActorName::replicator},
+                         ReadIndex{ReadNumber(++reads_), ReadMode::lease});
         } else if (verb == "lost") {
             for (ActorName a : {ActorName::election, ActorName::replicator})
                 stage_->send({node(1), ActorName::bus}, {node(1), a}, PeerLost{node(2)});

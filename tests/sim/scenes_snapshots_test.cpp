@@ -189,6 +189,36 @@ TEST_P(Snapshots, S6_TheConfigurationComesWithTheState) {
     }
 }
 
+// Of where the two logs meet the leader knows nothing any more: the follower needs the state, and
+// no refusal comes again and again.
+TEST_P(Snapshots, ALogThatBeginsInsideAFollowersDivergentTail) {
+    Scene scene(forgetful());
+    const std::uint32_t old = scene.wait_for_leader();
+    write(scene, 10);
+    scene.isolate({old});
+    for (int i = 0; i < 150; ++i) {
+        scene.client.send(NodeId(old), Set{"nobody hears it", {}}, "k");
+        scene.cluster.run(1ms);
+    }
+    const LogIndex end = scene.cluster.node(old).replicator().log().last().index;
+    ASSERT_GT(end, LogIndex(100));
+    scene.cluster.kill(old);
+    scene.cluster.heal();
+    const std::uint32_t leader = scene.wait_for_leader_other_than(old);
+    while (scene.cluster.node(leader).replicator().log().last().index.value + 20 < end.value)
+        write(scene, 5);
+    ASSERT_GT(scene.cluster.node(leader).log().first(), LogIndex(30)) << "the log was cut";
+    int refusals = 0;
+    scene.cluster.on_delivery = [&](const Delivery& delivery) {
+        if (const auto* reply = std::get_if<AppendEntriesReply>(&delivery.message))
+            refusals += std::holds_alternative<Conflict>(reply->outcome);
+    };
+    scene.cluster.start(old);
+    scene.wait_until_equal(10s);
+    scene.cluster.on_delivery = nullptr;
+    EXPECT_LE(refusals, 10);
+}
+
 // A day of overwrites, as far as files and memory go.
 TEST_P(Snapshots, S5_TheLogStaysBounded) {
     Scene scene(forgetful());

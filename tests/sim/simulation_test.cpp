@@ -97,6 +97,18 @@ TEST(Plan, FaultsHaveNames) {
     EXPECT_EQ(fault_from_text("bad-luck"), std::nullopt);
 }
 
+// Seeds that once failed: keys that ended early, a conflict repeated for ever, a loss that was not
+// noticed.
+TEST(Simulation, SeedsThatOnceFailed) {
+    for (const std::uint64_t seed : {901'630u, 911'652u, 1'002'045u}) {
+        RunOptions options;
+        options.seed = seed;
+        options.nodes = 3;
+        const RunResult result = simulate(options);
+        EXPECT_FALSE(result.failed()) << "seed " << seed << ": " << result.what;
+    }
+}
+
 // What is said when a rare branch is taken, and what brings it about.
 struct Mark {
     std::string says;

@@ -140,6 +140,33 @@ TEST(Restart, a_snapshot_takes_the_place_of_the_log) {
     EXPECT_EQ(scene.crash_and_open().last(), entry(501, 7));
 }
 
+Batch at_time(std::uint64_t index, std::uint64_t time) {
+    Batch batch = make_batch(index, 1);
+    batch.header.time = WallTime(static_cast<std::int64_t>(time));
+    return batch;
+}
+
+// A node that leads goes on from this time: one of entries that are gone ends keys too early.
+TEST(NewestTime, is_that_of_the_entries_that_are_left) {
+    LogScene scene(1024);
+    scene.open();
+    scene.save(1, 1);
+    for (std::uint64_t i = 1; i <= 40; ++i) scene.append({at_time(i, 1000 + i)});
+    scene.append({at_time(41, 900)});  // an older leader's clock was behind
+    EXPECT_EQ(scene.crash_and_open().recovered().newest_time, WallTime(1040));
+    ASSERT_TRUE(scene.log->stage(LogIndex(31), {}));
+    scene.log->sync();
+    EXPECT_EQ(scene.crash_and_open().recovered().newest_time, WallTime(1030)) << "a cut suffix";
+    scene.append({at_time(31, 1031)});
+    EXPECT_EQ(scene.crash_and_open().recovered().newest_time, WallTime(1031));
+    ASSERT_TRUE(scene.log->restart_after(entry(500, 7)));
+    EXPECT_EQ(scene.crash_and_open().recovered().newest_time, WallTime(0)) << "a restarted log";
+    Batch next = at_time(501, 20);
+    next.header.term = Term(7);
+    scene.append({next});
+    EXPECT_EQ(scene.crash_and_open().recovered().newest_time, WallTime(20));
+}
+
 TEST(Restart, is_atomic) {
     bool before = false;
     for (int step = 0;; ++step) {
