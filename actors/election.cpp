@@ -43,6 +43,11 @@ void Election::start() {
 // Queues what needs the replicator's word. A newer matter of the same kind and sender replaces the
 // older one, so the queue is bounded by the number of peers.
 void Election::take_up(Matter matter) {
+    if (fence_term(matter) > kTermMax) {
+        context_.log(LogLevel::error, "dropped a message of " + term_text(fence_term(matter)) +
+                                          ": no cluster gets that far");
+        return;
+    }
     const auto same = [&](const Matter& other) {
         if (other.index() != matter.index()) return false;
         if (auto* a = std::get_if<JudgeVote>(&other))
@@ -325,8 +330,12 @@ void Election::judge(const Adopt& matter, const Standing&) {
 }
 
 void Election::on(const LeaderHeard& heard, const Envelope&) {
-    if (heard.term != term()) return;  // the fence has moved on since
-    CHECK(!std::holds_alternative<Leader>(role_), "two leaders in one term");
+    if (heard.term != term()) return;             // the fence has moved on since
+    if (std::holds_alternative<Leader>(role_)) {  // said before this node won the term
+        context_.log(LogLevel::error, to_text(heard.leader) + " spoke as if it led " +
+                                          term_text(heard.term) + ", which this node leads");
+        return;
+    }
     become_follower("heard leader " + to_text(heard.leader) + " of " + term_text(heard.term));
     if (leader_ != heard.leader)
         context_.log(LogLevel::info,

@@ -28,9 +28,9 @@ bool Following::on(const AppendEntries& append, NodeId leader) {
         refuse(append.previous);
         return true;
     }
-    take(append.batches);
     const LogIndex end =
         append.batches.empty() ? append.previous.index : append.batches.back().header.last();
+    if (!take(append.batches) || end > log_.last().index) return false;
     matched_ = std::max(matched_, end);
     commit_to(append.commit);
     owed_ = end;
@@ -44,15 +44,20 @@ void Following::refuse(EntryId previous) {
 
 // Raft Figure 2, steps 3 and 4. An entry that is there already is left alone, and so is what
 // follows it: a message that comes late must not shorten the log.
-void Following::take(const std::vector<Batch>& batches) {
+// False: they do not fit into this log, whatever their sender says; some may have been taken.
+bool Following::take(const std::vector<Batch>& batches) {
     for (const Batch& batch : batches) {
         const LogIndex first = batch.header.first;
         if (first <= log_.commit()) continue;
         const auto own = log_.tail().term_at(first);
         if (own == batch.header.term) continue;
+        if (own && !log_.tail().may_cut_from(first)) return false;
         if (own) log_.cut_from(first);
+        const EntryId last = log_.last();
+        if (first != last.index.next() || batch.header.term < last.term) return false;
         log_.append(batch);
     }
+    return true;
 }
 
 void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t priority) {

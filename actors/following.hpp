@@ -40,7 +40,7 @@ public:
 private:
     LogIndex acknowledged() const;
     void refuse(EntryId previous);
-    void take(const std::vector<Batch>& batches);
+    bool take(const std::vector<Batch>& batches);
     void commit_to(LogIndex leader_commit);
     void reply(AnyMessage message) {
         context_.send({leader_, ActorName::replicator}, std::move(message));

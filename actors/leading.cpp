@@ -7,6 +7,7 @@
 #include "actors/commit_rule.hpp"
 #include "messages/crc32c.hpp"
 #include "messages/text.hpp"
+#include "storage/command_body.hpp"
 
 namespace raftbus {
 namespace {
@@ -44,8 +45,9 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
 
 std::optional<Refusal> Leading::propose(const Propose& propose, const Envelope& envelope) {
     if (propose.term != term_) return Refusal::not_leader;
-    if (propose.count == 0 || crc32c(propose.body.view()) != propose.body_crc) {
-        context_.log(LogLevel::error, "a damaged proposal from " + to_text(envelope.from));
+    const std::string_view body = propose.body.view();
+    if (crc32c(body) != propose.body_crc || !holds_commands(body, propose.count)) {
+        context_.log(LogLevel::error, "a proposal that cannot be read: " + to_text(envelope.from));
         return Refusal::unsupported;
     }
     if (transfer_) return Refusal::transferring;
@@ -275,10 +277,8 @@ void Leading::answer(const WaitingRead& read) {
     if (auto peer = peers_.find(read.asked.from.node); peer != peers_.end())
         peer->second.commit_wanted = std::max(peer->second.commit_wanted, read.index);
     context_.answering(read.asked);
-    context_.send(
-        read.asked.from,
-        ReadIndexReply{read.read, read.index, term_,
-                       static_cast<std::uint64_t>((context_.now() - read.arrived).count())});
+    const auto took = static_cast<std::uint64_t>((context_.now() - read.arrived).count());
+    context_.send(read.asked.from, ReadIndexReply{read.read, read.index, term_, took});
 }
 
 void Leading::refuse(const WaitingRead& read, Refusal why) {

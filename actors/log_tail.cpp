@@ -83,6 +83,13 @@ void LogTail::cut_from(LogIndex index) {
     first_held_ = std::min(first_held_, index);
 }
 
+bool LogTail::may_cut_from(LogIndex index) const {
+    if (index <= before_first_.index || index > last_.index) return false;
+    return std::none_of(held_.begin(), held_.end(), [&](const Batch& batch) {
+        return batch.header.first < index && index <= batch.header.last();
+    });
+}
+
 std::vector<Batch> LogTail::batches_from(LogIndex from, std::uint64_t bytes_max) const {
     std::vector<Batch> found;
     if (from < first_held_ || from > last_.index) return found;

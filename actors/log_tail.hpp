@@ -46,6 +46,8 @@ public:
     // Forgets all entries from `index` on. It must be the first of a batch: logs part at batches'
     // edges.
     void cut_from(LogIndex index);
+    // False: `index` lies inside a batch that memory holds, or at or before the log's begin.
+    bool may_cut_from(LogIndex index) const;
 
     // Whole batches from the one that holds `from`, at least one if it is held, until `bytes_max`
     // is exceeded. None if it is not in memory, or not in the log.

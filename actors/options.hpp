@@ -15,6 +15,10 @@ namespace raftbus {
 
 using namespace std::chrono_literals;
 
+// Terms above it are nobody's: one campaign a microsecond takes 100,000 years to get there. A
+// forged one just below the greatest number would be the last.
+inline constexpr Term kTermMax{1ULL << 62};
+
 // For election and replicator.
 struct RaftOptions {
     Versions versions = kVersions;  // that this node speaks

@@ -123,10 +123,12 @@ std::vector<std::pair<RequestKey, const CommandOutcome*>> Proposals::applied(
     const OutcomesReady& ready) {
     std::vector<std::pair<RequestKey, const CommandOutcome*>> done;
     for (const BatchOutcome& outcome : ready.batches) {
-        const std::optional<Batch> batch = take(outcome.proposal);
-        if (!batch)
+        const auto found = proposed_.find(outcome.proposal);
+        if (found == proposed_.end())
             continue;  // nobody waits for it any more, or an earlier life of this node made it
-        CHECK(batch->commands.size() == outcome.outcomes.size());
+        if (batches_.at(found->second).commands.size() != outcome.outcomes.size())
+            continue;  // made by somebody else in this node's name
+        const std::optional<Batch> batch = take(outcome.proposal);
         for (std::size_t i = 0; i < batch->commands.size(); ++i)
             done.emplace_back(batch->commands[i].key, &outcome.outcomes[i]);
     }

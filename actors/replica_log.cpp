@@ -139,21 +139,23 @@ void ReplicaLog::feed_state_machine() {
             reading_ = next_request();
             send_to_storage(ReadLog{*reading_, handed_.next(), options_.append_bytes_max});
         } else {
-            hand_over(std::move(batches), limit);
+            if (!hand_over(std::move(batches), limit)) break;
         }
     }
     tail_.evict(options_.tail_bytes_max, std::min(handed_, limit));
 }
 
-void ReplicaLog::hand_over(std::vector<Batch> batches, LogIndex limit) {
+// False: no whole batch is committed. An honest peer never says so; it waits for the rest.
+bool ReplicaLog::hand_over(std::vector<Batch> batches, LogIndex limit) {
     while (!batches.empty() && batches.back().header.last() > limit) batches.pop_back();
-    CHECK(!batches.empty(), "commit and durable mark stand at batches' edges");
+    if (batches.empty()) return false;
     CHECK(batches.front().header.first == handed_.next(), "the state machine is fed without gaps");
     std::uint64_t bytes = 0;
     for (const Batch& batch : batches) bytes += batch.bytes();
     handed_ = batches.back().header.last();
     applying_.add(handed_, bytes);
     context_.send({context_.self().node, ActorName::state_machine}, Apply{std::move(batches)});
+    return true;
 }
 
 void ReplicaLog::on(const Applied& applied) {

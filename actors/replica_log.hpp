@@ -92,7 +92,7 @@ private:
     void make_room();
     void maybe_has_space();
     void send_to_storage(AnyMessage message);
-    void hand_over(std::vector<Batch> batches, LogIndex limit);
+    bool hand_over(std::vector<Batch> batches, LogIndex limit);
     void restart_after(EntryId entry);
 
     Context& context_;

@@ -31,8 +31,9 @@ void Replicator::start() {
 // ---- the fence
 
 // Design rules 1 and 6. A promise covers votes, in the term that is in force as in a newer one; to
-// enter a term (a forced fence) gives nobody a vote, and the promise stays. Raising the fence ends leadership in the same step; a fence of the term in force
-// ends it too, for election asks for that when this node has to step down.
+// enter a term (a forced fence) gives nobody a vote, and the promise stays. Raising the fence ends
+// leadership in the same step; a fence of the term in force ends it too, for election asks for that
+// when this node has to step down.
 void Replicator::on(const Fence& fence, const Envelope&) {
     CHECK(fence.term >= fence_, "election alone raises the fence");
     const bool raises = fence.term > fence_;
@@ -98,8 +99,18 @@ bool Replicator::admit(Term term, const Envelope& envelope) {
     return true;
 }
 
+// A term has one leader: whoever else says that it leads this one is broken, or lies.
+bool Replicator::not_the_leader(const Envelope& envelope) {
+    const NodeId known = leads() ? self_ : following().leader();
+    if (!known || known == envelope.from.node) return false;
+    context_.log(LogLevel::error, "dropped a message of " + to_text(envelope.from) +
+                                      ", as if it led term " + std::to_string(fence_.value) + ": " +
+                                      to_text(known) + " does");
+    return true;
+}
+
 void Replicator::term_seen(Term term) {
-    if (term <= term_told_ || term <= fence_) return;
+    if (term <= term_told_ || term <= fence_ || term > kTermMax) return;
     term_told_ = term;
     tell_election(TermSeen{term});
 }
@@ -126,7 +137,7 @@ void Replicator::on(const AppendEntries& append, const Envelope& envelope) {
         if (append.term > open_ && !expelled(envelope.from.node)) hold(envelope, append);
         return;
     }
-    CHECK(!leads(), "two leaders in one term");
+    if (not_the_leader(envelope)) return;
     if (!following().on(append, envelope.from.node)) {
         context_.log(LogLevel::error, "dropped damaged entries from " + to_text(envelope.from));
         return;
@@ -139,7 +150,7 @@ void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
         if (heartbeat.term > open_ && !expelled(envelope.from.node)) hold(envelope, heartbeat);
         return;
     }
-    CHECK(!leads(), "two leaders in one term");
+    if (not_the_leader(envelope)) return;
     const bool fit =
         log_.storage_answers(options_.storage_stall) && !log_.out_of_space() && !diverged_;
     following().on(heartbeat, envelope.from.node, fit ? options_.priority : 0);
@@ -148,7 +159,7 @@ void Replicator::on(const Heartbeat& heartbeat, const Envelope& envelope) {
 
 void Replicator::on(const InstallSnapshot& piece, const Envelope& envelope) {
     if (!admit(piece.term, envelope)) return;
-    CHECK(!leads(), "two leaders in one term");
+    if (not_the_leader(envelope)) return;
     following().on(piece, envelope.from.node);
     leader_heard(envelope.from.node);
 }

@@ -109,6 +109,7 @@ private:
     bool admit(Term term, const Envelope& envelope);
     void hold(const Envelope& envelope, FromLeader message);
     void release_held();
+    bool not_the_leader(const Envelope& envelope);
     void term_seen(Term term);
     void leader_heard(NodeId leader);
     void stop_leading();

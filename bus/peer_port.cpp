@@ -11,6 +11,9 @@ namespace {
 // A peer's message: the connection's routing id, the preamble, the head, the bodies.
 constexpr std::size_t kPreambleFrame = 1;
 constexpr std::size_t kHeadFrame = 2;
+// Heads are short, since bodies of 1 KiB are frames of their own; the fields of a head may take
+// dozens of times its bytes in memory.
+constexpr std::size_t kHeadBytesMax = 8 << 20;
 constexpr FrameLimits kLimits{.frames_max = 8192, .bytes_max = 256 << 20};
 
 constexpr int kPeerKeepaliveIdleSeconds = 10;
@@ -99,6 +102,8 @@ void PeerPort::take_message(Moment now) {
 }
 
 void PeerPort::take_admitted(const Preamble& preamble, Moment now) {
+    if (frames_.size() > kHeadFrame && frames_[kHeadFrame].size() > kHeadBytesMax)
+        return complain("message", "its head is too long", now);
     const auto delivery = decode_frames(frames_, kHeadFrame);
     if (!delivery) return complain("message", delivery.error().message, now);
     const std::string_view fault = misaddressed(*delivery, shared_, preamble.from);

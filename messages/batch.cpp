@@ -21,6 +21,7 @@ bool intact(const Batch& batch) {
     if (h.first == LogIndex(0) || h.count == 0 || h.term == Term(0)) return false;
     if (h.kind > BatchKind::tick) return false;
     if (h.kind != BatchKind::commands && h.count != 1) return false;
+    if (h.kind == BatchKind::commands && h.count > batch.body.size()) return false;
     const bool bare = h.kind == BatchKind::no_op || h.kind == BatchKind::tick;
     if (bare && !batch.body.empty()) return false;
     return crc32c(batch.body.view()) == h.body_crc;

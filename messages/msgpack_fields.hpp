@@ -209,8 +209,10 @@ public:
     void get(std::vector<T>& v) {
         const std::uint64_t count = array();
         if (count > reader_.left()) throw Malformed{"an array is longer than the message"};
-        v.resize(count);
-        for (T& item : v) get(item);
+        v.clear();
+        // Room is taken for what is there, not for what is claimed.
+        v.reserve(std::min<std::uint64_t>(count, 64));
+        for (std::uint64_t i = 0; i < count; ++i) get(v.emplace_back());
     }
     template <class... T>
     void get(std::variant<T...>& v) {

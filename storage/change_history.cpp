@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "messages/check.hpp"
-#include "storage/command.hpp"
+#include "storage/command_body.hpp"
 #include "storage/transaction.hpp"
 
 namespace raftbus {
@@ -14,7 +14,7 @@ using Kind = Footnote::Kind;
 void tell_transaction(const Command& command, std::uint64_t revision, const Footnote* note,
                       ChangeSink& sink) {
     const Result<Transaction> transaction = read_transaction(command.value);
-    CHECK(transaction.ok(), "gateways make transactions, and checksums guard them");
+    CHECK(transaction.ok(), "a body hands out what can be read");
     const bool otherwise = note && note->otherwise;
     const std::vector<std::uint32_t> none;
     const std::vector<std::uint32_t>& missed = note ? note->missed : none;
@@ -54,12 +54,12 @@ void tell_changes(const Batch& batch, const Footnotes& footnotes, ChangeSink& si
     for (; note != notes.end() && note->kind == Kind::expired; ++note)
         sink.on_change({KeyEvent::expire, note->key, {}, header.first.value});
     if (header.kind != BatchKind::commands) return;
-    CommandReader reader(batch.body.view());
+    CommandBody body(batch.body.view());
     for (LogIndex index = header.first; index < header.end(); index = index.next()) {
-        const Result<Command> command = reader.next();
-        CHECK(command.ok(), "gateways make bodies, and checksums guard them");
+        const std::optional<Command> command = body.next();
         const bool noted = note != notes.end() && note->index == index.value;
-        tell_command(*command, index.value, noted ? &*note++ : nullptr, sink);
+        const Footnote* its_own = noted ? &*note++ : nullptr;
+        if (command) tell_command(*command, index.value, its_own, sink);
     }
 }
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "messages/crc32c.hpp"
-#include "storage/command.hpp"
+#include "storage/command_body.hpp"
 #include "storage/transaction.hpp"
 
 namespace raftbus {
@@ -73,6 +73,13 @@ public:
         std::uint64_t& digest = parts_.progress.digest;
         digest = digest_after(digest, index, command, outcome);
         note_details(command, outcome);
+        return outcome;
+    }
+    // A command that cannot be read: takes its index, does nothing, and nobody waits for it.
+    CommandOutcome pass_over(std::uint64_t index) {
+        parts_.footnotes.add_nothing(index);
+        const CommandOutcome outcome = ConditionFailed{};
+        parts_.progress.digest = digest_after(parts_.progress.digest, index, Command{}, outcome);
         return outcome;
     }
 
@@ -225,23 +232,26 @@ constexpr std::uint32_t kReadAhead = 16;
 void execute_all(const Batch& batch, CommandTarget& target, Executor& executor,
                  std::vector<CommandOutcome>* outcomes) {
     const BatchHeader& header = batch.header;
-    if (outcomes) outcomes->reserve(outcomes->size() + header.count);
-    CommandReader reader(batch.body.view());
-    std::array<Command, kReadAhead> commands;
+    if (outcomes)
+        outcomes->reserve(outcomes->size() +
+                          std::min<std::size_t>(header.count, batch.body.size()));
+    CommandBody body(batch.body.view());
+    std::array<std::optional<Command>, kReadAhead> commands;
     std::array<std::string_view, kReadAhead> keys;
     for (std::uint32_t done = 0; done < header.count;) {
         const std::uint32_t count = std::min(header.count - done, kReadAhead);
         for (std::uint32_t i = 0; i < count; ++i) {
-            commands[i] = reader.next().value();
-            keys[i] = commands[i].key;
+            commands[i] = body.next();
+            keys[i] = commands[i] ? commands[i]->key : std::string_view();
         }
         target.expect({keys.data(), count});
         for (std::uint32_t i = 0; i < count; ++i, ++done) {
-            CommandOutcome outcome = executor.execute(commands[i], (header.first + done).value);
+            const std::uint64_t index = (header.first + done).value;
+            CommandOutcome outcome =
+                commands[i] ? executor.execute(*commands[i], index) : executor.pass_over(index);
             if (outcomes) outcomes->push_back(std::move(outcome));
         }
     }
-    CHECK(reader.done(), "a body holds as many commands as its header says");
 }
 
 }  // namespace

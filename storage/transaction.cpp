@@ -115,9 +115,10 @@ public:
     template <class T>
     bool get(std::vector<T>& all) {
         std::uint64_t size;
-        if (!array(size)) return false;
-        all.resize(size);
-        return std::all_of(all.begin(), all.end(), [this](T& one) { return get(one); });
+        if (!array(size) || size > in_.left()) return false;
+        for (; size > 0; --size)  // room is taken for what is there, not for what is claimed
+            if (!get(all.emplace_back())) return false;
+        return true;
     }
     bool done() const { return in_.done(); }
 

@@ -4,12 +4,28 @@
 #include <gtest/gtest.h>
 
 #include "actors/replicator.hpp"
+#include "tests/testing/commands.hpp"
 #include "tests/testing/fake_context.hpp"
 #include "tests/testing/makers.hpp"
 #include "tests/testing/stage.hpp"
 
 namespace raftbus::testing {
 namespace {
+
+// A command that sets a key to `value`.
+Propose proposal(Term term, ProposalNumber number, const std::string& value) {
+    std::string body;
+    append_command(body, set("k", value));
+    const std::uint32_t crc = crc32c(body);
+    return {term, number, 1, crc, SharedBytes::own(std::move(body))};
+}
+
+std::string two_commands() {
+    std::string body;
+    append_command(body, set("x", ""));
+    append_command(body, set("y", ""));
+    return body;
+}
 
 // A replicator alone, its fence raised and opened by the test.
 class Figure2 : public ::testing::Test {
@@ -204,7 +220,9 @@ TEST_F(Figure2, Leader_ACommandIsAppendedAndSent) {
         context_.take<AppendEntries>();
         give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(peer));
     }
-    give(Propose{Term(1), ProposalNumber(1), 2, crc32c("xy"), SharedBytes::copy("xy")}, gateway(3));
+    give(Propose{Term(1), ProposalNumber(1), 2, crc32c(two_commands()),
+                 SharedBytes::copy(two_commands())},
+         gateway(3));
     EXPECT_EQ(last(), entry(3, 1)) << "two commands, two indexes";
     const auto appends = context_.take<AppendEntries>();
     ASSERT_EQ(appends.size(), 2u);
@@ -220,8 +238,8 @@ TEST_F(Figure2, Leader_ARefusalMovesBackAndASuccessOn) {
     lead(4);
     context_.sent.clear();
     give(AppendEntriesReply{Term(4), Conflict{LogIndex(6), entry(5, 2)}}, replicator(2));
-    // The newest own entry that is not after 5/2 is 3/1. What follows is not in memory, and not read
-    // before the logs are known to meet there.
+    // The newest own entry that is not after 5/2 is 3/1. What follows is not in memory, and not
+    // read before the logs are known to meet there.
     const auto probe = only<AppendEntries>();
     EXPECT_EQ(probe.previous, entry(3, 1));
     EXPECT_TRUE(probe.batches.empty());
@@ -274,7 +292,7 @@ TEST_F(Figure2, Leader_MoreThanThereIsIsNotBelieved) {
 TEST_F(Figure2, Leader_ProposalsOfAnotherTermAreRefused) {
     begin();
     lead(2);
-    give(Propose{Term(1), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(2));
+    give(proposal(Term(1), ProposalNumber(7), "x"), gateway(2));
     const auto refused = only<ProposeRefused>();
     EXPECT_EQ(refused.proposal, ProposalNumber(7));
     EXPECT_EQ(refused.why, Refusal::not_leader);
@@ -283,7 +301,7 @@ TEST_F(Figure2, Leader_ProposalsOfAnotherTermAreRefused) {
 TEST_F(Figure2, Leader_AProposalThatComesTwiceIsAppendedOnce) {
     begin();
     lead(1);
-    const Propose propose{Term(1), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")};
+    const Propose propose = proposal(Term(1), ProposalNumber(7), "x");
     give(propose, gateway(2));
     give(propose, gateway(2));
     EXPECT_EQ(last(), entry(2, 1));
@@ -295,8 +313,8 @@ TEST_F(Figure2, Leader_AProposalThatComesTwiceIsAppendedOnce) {
 TEST_F(Figure2, Leader_ACopyOfAProposalGetsTheSameAnswer) {
     begin();
     lead(1);
-    const Propose early{Term(2), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")};
-    const Propose taken{Term(1), ProposalNumber(8), 1, crc32c("x"), SharedBytes::copy("x")};
+    const Propose early = proposal(Term(2), ProposalNumber(7), "x");
+    const Propose taken = proposal(Term(1), ProposalNumber(8), "x");
     give(early, gateway(2));
     give(taken, gateway(2));
     EXPECT_EQ(only<ProposeRefused>().proposal, ProposalNumber(7));
@@ -312,7 +330,7 @@ TEST_F(Figure2, Leader_ACopyOfAProposalGetsTheSameAnswer) {
 
 TEST_F(Figure2, Leader_WhatAnEarlierLifeMayHaveAppendedIsNotAnswered) {
     begin({.hard_state = {Term(4), NodeId(1)}});
-    give(Propose{Term(4), ProposalNumber(7), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(2));
+    give(proposal(Term(4), ProposalNumber(7), "x"), gateway(2));
     EXPECT_TRUE(context_.take<ProposeRefused>().empty());
 }
 
@@ -332,8 +350,8 @@ TEST_F(Figure2, Leader_AMemoryFullOfUncommittedEntriesIsBusy) {  // R5, bug 31
     options_.uncommitted_bytes_max = 100;
     lead(1);
     const std::string big(200, 'x');
-    give(Propose{Term(1), ProposalNumber(1), 1, crc32c(big), SharedBytes::copy(big)}, gateway(1));
-    give(Propose{Term(1), ProposalNumber(2), 1, crc32c(big), SharedBytes::copy(big)}, gateway(1));
+    give(proposal(Term(1), ProposalNumber(1), big), gateway(1));
+    give(proposal(Term(1), ProposalNumber(2), big), gateway(1));
     EXPECT_EQ(only<ProposeRefused>().why, Refusal::busy);
 }
 
@@ -344,8 +362,7 @@ TEST_F(Figure2, Leader_ASlowPeerIsSentNoMoreThanItsCredit) {  // R5
     give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
     const std::string body(400, 'x');
     for (std::uint64_t i = 1; i <= 20; ++i)
-        give(Propose{Term(1), ProposalNumber(i), 1, crc32c(body), SharedBytes::copy(body)},
-             gateway(1));
+        give(proposal(Term(1), ProposalNumber(i), body), gateway(1));
     std::size_t to_peer = 0;
     for (const Sent& s : context_.sent)
         if (s.to == replicator(2) && std::holds_alternative<AppendEntries>(s.message)) ++to_peer;
@@ -358,11 +375,11 @@ TEST_F(Figure2, Leader_AFullDiskRefusesAndGoesOnWhenThereIsRoom) {  // P5
     const auto append = only<Append>();
     give(AppendRefused{append.request}, storage(1));
     EXPECT_EQ(only<TakeSnapshot>().ask, 0u) << "what is flushed can be cut";
-    give(Propose{Term(1), ProposalNumber(1), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
+    give(proposal(Term(1), ProposalNumber(1), "x"), gateway(1));
     EXPECT_EQ(only<ProposeRefused>().why, Refusal::no_space);
     EXPECT_EQ(replicator_->log().durable(), LogIndex(0));
     context_.run(*replicator_, options_.heartbeat);
-    give(Propose{Term(1), ProposalNumber(2), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
+    give(proposal(Term(1), ProposalNumber(2), "x"), gateway(1));
     EXPECT_EQ(only<ProposeRefused>().why, Refusal::transferring) << "a peer may have room";
     sync();
     EXPECT_EQ(replicator_->log().durable(), LogIndex(1));
@@ -401,7 +418,7 @@ TEST_F(Figure2, Leader_RepeatedAndReorderedAcknowledgementsCountOnce) {  // R3
     begin();
     lead(1);
     sync();
-    give(Propose{Term(1), ProposalNumber(1), 1, crc32c("x"), SharedBytes::copy("x")}, gateway(1));
+    give(proposal(Term(1), ProposalNumber(1), "x"), gateway(1));
     give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
     give(AppendEntriesReply{Term(1), Matched{LogIndex(1)}}, replicator(2));
     EXPECT_EQ(replicator_->log().commit(), LogIndex(1));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "actors/replicator.hpp"
+#include "tests/testing/commands.hpp"
 #include "tests/testing/fake_context.hpp"
 #include "tests/testing/makers.hpp"
 #include "tests/testing/stage.hpp"
@@ -41,7 +42,8 @@ protected:
         replicator_->on_drained();
     }
     void propose() {
-        const std::string body = "body";
+        std::string body;
+        append_command(body, set("k", ""));
         give(Propose{replicator_->fence(), ProposalNumber(++proposals_), 1, crc32c(body),
                      SharedBytes::copy(body)},
              {NodeId(1), ActorName::gateway});

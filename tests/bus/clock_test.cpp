@@ -15,7 +15,8 @@ namespace {
 constexpr int kNoNamespaces = 77;
 
 int ahead_in_a_namespace() {
-    const bool namespaces = unshare(CLONE_NEWTIME) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWTIME) == 0;
+    const bool namespaces =
+        unshare(CLONE_NEWTIME) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWTIME) == 0;
     if (!namespaces) return kNoNamespaces;
     if (!(std::ofstream("/proc/self/timens_offsets") << "boottime 5000 0\n").flush())
         return kNoNamespaces;

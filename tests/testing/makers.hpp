@@ -12,6 +12,7 @@ namespace raftbus::testing {
 // `count` commands from index `first` on, in `term`.
 inline Batch batch(std::uint64_t first, std::uint32_t count, std::uint64_t term,
                    std::string body = "body") {
+    if (body.size() < count) body.resize(count, '.');  // a command takes a byte at least
     Batch b;
     b.header.kind = BatchKind::commands;
     b.header.first = LogIndex(first);
