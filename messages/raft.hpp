@@ -102,8 +102,9 @@ struct Heartbeat {
 struct HeartbeatReply {
     Term term;    // echoed
     Round round;  // echoed
-    LogIndex
-        last;  // the end of the follower's log, durable or not: tells lost appends from slow ones
+    // How far the follower's log is known to match this leader's, durable or not: tells lost appends
+    // from slow ones. Its log may hold more, from before its restart, which would hide a loss.
+    LogIndex last;
     LogIndex matched;  // as in Matched: said again, in case that was lost
     std::uint32_t priority = 0;  // of this node as a leader; 0 while it should not lead
     RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched, priority);
