@@ -289,12 +289,17 @@ void Replicator::maybe_tell_configuration() {
     context_.send({self_, ActorName::bus}, reconfigured);
 }
 
-// All of the configurations that may yet be in force, whom a leader still sends to, and a leader
-// that goes on although it is no member any more.
+// All of the configuration in force and of the one before it, if that may yet be again: a leader
+// adds one only when the last is committed, so no older one can. (What this node knows to be
+// committed may lag behind by many after a start.) And whom a leader still sends to, and a leader
+// that goes on although it is no longer a member.
 std::vector<Member> Replicator::peers() const {
     std::map<NodeId, Member> peers;
-    for (const Configurations::Entry* entry : log_.configurations().from(log_.commit()))
-        for (const Member& member : entry->configuration.everybody())
+    constexpr std::size_t kMayBeInForce = 2;
+    const auto entries = log_.configurations().from(log_.commit());
+    const std::size_t first = entries.size() - std::min(entries.size(), kMayBeInForce);
+    for (std::size_t i = first; i < entries.size(); ++i)
+        for (const Member& member : entries[i]->configuration.everybody())
             peers.insert_or_assign(member.node, member);
     const auto* following = std::get_if<Following>(&role_);
     for (const Member& member : peers_told_) {

@@ -15,6 +15,7 @@ constexpr TimerId kCheckLinks = 1;
 constexpr TimerId kStopLimit = 2;
 constexpr TimerId kChangeLinks = 3;
 constexpr TimerId kTellTaken = 4;
+constexpr TimerId kLookAtNames = 5;
 constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
 constexpr Duration kTellTakenEvery = std::chrono::milliseconds(10);
 
@@ -29,7 +30,8 @@ Bus::Bus(Shared& shared, Worker& worker, Context& context, std::function<void()>
       scheduling_(shared.config.threads.scheduling),
       trace_port_(shared.zmq, shared.tracing),
       trace_inbox_(shared.zmq, trace_port_),
-      links_(shared, *this),
+      resolver_([this] { context_.set_timer(kLookAtNames, Duration(0)); }),
+      links_(shared, complaints_, resolver_, *this),
       peer_inbox_(shared.zmq, [this](NodeId peer, Frames& message) { links_.send(peer, message); }),
       peer_port_(
           shared, complaints_, [this](const Member& guest) { on_guest(guest); },
@@ -58,6 +60,7 @@ Status Bus::open() {
     }
     warn_of_ephemeral_ports();
 
+    worker_.add(resolver_.source(), Rank::control);
     worker_.post().set_peers(links_);
     peer_port_.set_post(worker_.post());
     for (Source* link : links_.sources()) worker_.add(*link, Rank::control);
@@ -123,12 +126,15 @@ void Bus::on_timer(TimerId id) {
     if (id == kCheckLinks) {
         links_.check(context_.now(), worker_.sources());
         tell_connected();
+        client_port_.gate().look(context_.now());
         scheduling_.look(context_.now());
         context_.set_timer(kCheckLinks, kCheckInterval);
     } else if (id == kTellTaken) {
         tell_taken();
     } else if (id == kChangeLinks) {
         change_links();
+    } else if (id == kLookAtNames) {
+        links_.check(context_.now(), worker_.sources());
     } else {
         CHECK(id == kStopLimit);
         context_.log(LogLevel::warning, "an actor did not stop in time; stopping without it");
@@ -192,7 +198,7 @@ void Bus::on_guest(const Member& guest) {
 void Bus::change_links() {
     std::vector<Member> members = peers_;
     members.insert(members.end(), guests_.begin(), guests_.end());
-    links_.follow(members, configured_, worker_.sources());
+    links_.follow(members, configured_, context_.now(), worker_.sources());
 }
 
 void Bus::on_peer_up(NodeId peer) {

@@ -78,6 +78,7 @@ private:
     ThreadScheduling scheduling_;
     TracePort trace_port_;
     TraceInbox trace_inbox_;
+    Resolver resolver_;
     PeerLinks links_;
     PeerInbox peer_inbox_;
     PeerPort peer_port_;

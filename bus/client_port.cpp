@@ -1,5 +1,6 @@
 #include "bus/client_port.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "bus/clock.hpp"
@@ -11,10 +12,16 @@ namespace {
 constexpr int kKeepaliveIdleSeconds = 30;
 constexpr int kKeepaliveIntervalSeconds = 10;
 constexpr int kKeepaliveProbes = 3;
-constexpr int kBacklog = 1'024;             // connections that wait to be accepted
+constexpr std::size_t kBacklogMax = 1'024;  // connections that wait to be accepted
 constexpr int kLingerMs = 200;              // for the last replies when the node stops
 constexpr int kRequestsWaitingMax = 4'096;  // of one client; then its TCP connection is not read
 constexpr std::size_t kFramesMax = 32;
+
+// What waits when the port is closed is still accepted.
+int backlog(const ClientPortOptions& options) {
+    const std::size_t room = options.accepted_max - options.connections_max;
+    return static_cast<int>(std::clamp<std::size_t>(room / 2, 1, kBacklogMax));
+}
 
 }  // namespace
 
@@ -29,7 +36,7 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     : shared_(shared),
       complaints_(complaints),
       deliver_(std::move(deliver)),
-      gate_(shared.zmq, shared.config.client_port.connections_max, complaints),
+      gate_(shared.zmq, shared.config.client_port, complaints),
       socket_(shared.zmq, zmq::socket_type::router) {
     const ClientPortOptions& options = shared.config.client_port;
     socket_.set(zmq::sockopt::linger, kLingerMs);
@@ -37,7 +44,7 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
     socket_.set(zmq::sockopt::maxmsgsize, options.frame_bytes_max);
     socket_.set(zmq::sockopt::sndhwm, options.replies_waiting_max);
     socket_.set(zmq::sockopt::rcvhwm, kRequestsWaitingMax);
-    socket_.set(zmq::sockopt::backlog, kBacklog);
+    socket_.set(zmq::sockopt::backlog, backlog(options));
     socket_.set(zmq::sockopt::tcp_keepalive, 1);
     socket_.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleSeconds);
     socket_.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalSeconds);

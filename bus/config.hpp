@@ -56,6 +56,8 @@ struct ClientPortOptions {
     std::size_t burst_bytes_max = 4 << 20;
     int replies_waiting_max = 32'768;      // for one client; what is more is dropped
     std::size_t connections_max = 10'000;  // of clients; others are told to come again
+    // Of those who are served, or told so. With so many the port is closed to further ones.
+    std::size_t accepted_max = SIZE_MAX;
 };
 
 struct NodeConfig {

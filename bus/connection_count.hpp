@@ -62,6 +62,12 @@ public:
 
     // Some are not known yet to be served: heard() helps.
     bool wonders() const { return !young_.empty(); }
+    std::size_t accepted() const { return open_.size(); }  // served, or not yet refused
+    std::size_t all_served() const { return served_; }
+    bool served(int fd) const {
+        const auto found = open_.find(fd);
+        return found != open_.end() && found->second;
+    }
     std::size_t connected() const { return served_ + permissions_.size(); }
     std::size_t refused() const { return refused_; }  // since the start
 

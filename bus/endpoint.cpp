@@ -1,9 +1,13 @@
 #include "bus/endpoint.hpp"
 
 #include <fmt/format.h>
+#include <net/if.h>
 
 #include <charconv>
 #include <fstream>
+
+#include "bus/resolver.hpp"
+#include "messages/endpoint.hpp"
 
 namespace raftbus {
 namespace {
@@ -19,7 +23,9 @@ std::string next_step(int error, std::string_view endpoint) {
             return "is another node running?";
         case EADDRNOTAVAIL:
         case ENODEV:
-            return "this machine has no such address; bind one of its own, see: ip address";
+            return "this machine has no such address: bind one of its own, see: ip address; if "
+                   "others "
+                   "reach it at another one, say both, with --peer-bind or --client-bind";
         case EACCES:
             return "ports below 1024 need privileges; take one from 1024 to 32767";
         case EINVAL:
@@ -28,6 +34,29 @@ std::string next_step(int error, std::string_view endpoint) {
         default:
             return "check the address";
     }
+}
+
+bool is_interface(const std::string& name) {
+    return if_nametoindex(name.c_str()) != 0;
+}
+
+// libzmq binds numeric addresses and interfaces; a host's name is looked up here. Of several
+// addresses the first counts: that of this machine in its hosts file, as a rule.
+Result<std::string> numeric_bind(const std::string& text) {
+    const bool any_port = text.starts_with(kTcp) && text.ends_with(":*");
+    const std::string parsed = any_port ? text.substr(0, text.size() - 1) + "1" : text;
+    if (!text.starts_with(kTcp)) return text;
+    const auto endpoint = parse_endpoint(parsed);
+    if (!endpoint) return endpoint.error();
+    if (endpoint->kind != HostKind::name || is_interface(endpoint->host)) return text;
+    const Resolved resolved = resolve_host(endpoint->host);
+    if (resolved.addresses.empty())
+        return Error{fmt::format(
+            "{} is not known: {}; name an address of this machine, or where it listens: "
+            "--peer-bind, --client-bind",
+            endpoint->host, resolved.fault)};
+    const std::string numeric = Endpoint{resolved.addresses.front(), endpoint->port}.text();
+    return any_port ? numeric.substr(0, numeric.rfind(':')) + ":*" : numeric;
 }
 
 }  // namespace
@@ -42,13 +71,14 @@ std::optional<std::uint16_t> port_of(std::string_view endpoint) {
     return port;
 }
 
-bool is_loopback(std::string_view endpoint) {
-    if (endpoint.starts_with("ipc://") || endpoint.starts_with("inproc://")) return true;
-    if (!endpoint.starts_with(kTcp)) return false;
-    const std::string_view host = endpoint.substr(kTcp.size(), endpoint.rfind(':') - kTcp.size());
-    const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
-    return (numeric && host.starts_with("127.")) || host == "localhost" || host == "[::1]" ||
-           host == "lo";
+bool is_loopback(std::string_view text) {
+    if (text.starts_with("ipc://") || text.starts_with("inproc://")) return true;
+    if (!text.starts_with(kTcp)) return false;
+    const std::string_view host = text.substr(kTcp.size(), text.rfind(':') - kTcp.size());
+    const auto kind = host_kind(host);
+    if (!kind) return false;
+    return (*kind == HostKind::ipv4 && host.starts_with("127.")) || host == "localhost" ||
+           host == "[::1]" || host == "lo";
 }
 
 std::optional<std::pair<std::uint16_t, std::uint16_t>> ephemeral_ports() {
@@ -61,14 +91,19 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>> ephemeral_ports() {
 
 Result<std::string> bind_endpoint(zmq::socket_t& socket, const std::string& endpoint,
                                   std::string_view purpose, bool insecure) {
-    if (!insecure && !is_loopback(endpoint))
+    const auto numeric = numeric_bind(endpoint);
+    if (!numeric)
+        return Error{
+            fmt::format("cannot bind {} for {}: {}", endpoint, purpose, numeric.error().message)};
+    if (!insecure && !is_loopback(*numeric))
         return Error{
             fmt::format("refused to bind {} for {}: without keys everybody who reaches this "
                         "address could read and "
                         "write; bind 127.0.0.1, or pass --insecure-bind if the network is trusted",
                         endpoint, purpose)};
     try {
-        socket.bind(endpoint);
+        socket.set(zmq::sockopt::ipv6, numeric->find('[') != std::string::npos);
+        socket.bind(*numeric);
     } catch (const zmq::error_t& error) {
         return Error{fmt::format("cannot bind {} for {}: {}; {}", endpoint, purpose, error.what(),
                                  next_step(error.num(), endpoint))};

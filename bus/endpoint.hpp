@@ -20,8 +20,9 @@ bool is_loopback(std::string_view endpoint);
 // Ports that the kernel gives to outgoing connections, [first, last]; none if it does not say.
 std::optional<std::pair<std::uint16_t, std::uint16_t>> ephemeral_ports();
 
-// Binds `socket`. `purpose` is for the error: "peers". Without `insecure` anything but loopback is
-// refused. Returns the endpoint as bound, with its port where "*" was asked for.
+// Binds `socket`; a host's name is looked up first, and waited for. `purpose` is for the error:
+// "peers". Without `insecure` anything but loopback is refused, by the address that a name has.
+// Returns the endpoint as bound, with its port where "*" was asked for.
 Result<std::string> bind_endpoint(zmq::socket_t& socket, const std::string& endpoint,
                                   std::string_view purpose, bool insecure);
 

@@ -3,6 +3,9 @@
 // Owns: the socket's options, what is known of the connection, and the socket's exchange when
 // libzmq has given it up. Must not know: what it carries.
 //
+// The address that it connects to is numeric: names are somebody else's (peer_links). Nothing that
+// libzmq refuses gets out of here but as zmq::error_t of the two calls that make a socket.
+//
 // libzmq reconnects by itself, but a connection that ended in a protocol error is never tried again
 // (libzmq issue 4196), so that socket is closed and made anew. So is one that shows no life at all.
 #pragma once
@@ -29,21 +32,26 @@ public:
 
 class PeerLink final : public Source {
 public:
-    // `number`: no other link of this node has had it; it names the monitor.
-    PeerLink(zmq::context_t& context, const Member& peer, const LinkOptions& options,
-             std::string preamble, LinkEvents& events, std::uint64_t number);
+    // `address`: where to connect, tcp://ADDRESS:PORT. `number`: no other link of this node has had
+    // it; it names the monitor. Throws zmq::error_t.
+    PeerLink(zmq::context_t& context, const Member& peer, std::string address,
+             const LinkOptions& options, std::string preamble, LinkEvents& events,
+             std::uint64_t number);
     ~PeerLink() override;
 
     const Member& peer() const { return peer_; }
     void set_preamble(std::string preamble) { preamble_ = std::move(preamble); }
     bool up() const { return up_; }
+    const std::string& address() const { return address_; }
+    // Takes effect with the next rebuild().
+    void set_address(std::string address) { address_ = std::move(address); }
 
     // Sends at once or not at all. Frame 0 is room for the preamble. Leaves `message` empty.
     SendResult send(Frames& message);
 
     // Hears answers. True: the socket is dead and wants rebuild().
     bool check(Moment now);
-    // Closes the socket and makes a new one; fd() changes.
+    // Closes the socket and makes a new one; fd() changes. Throws zmq::error_t; then it is closed.
     void rebuild(Moment now);
     // Closes the socket for good.
     void close();
@@ -65,6 +73,7 @@ private:
 
     zmq::context_t& context_;
     const Member peer_;
+    std::string address_;
     const LinkOptions options_;
     std::string preamble_;
     LinkEvents& events_;

@@ -43,6 +43,10 @@ ReadyList::Entry& ReadyList::add(Source& source, int rank, std::optional<ActorNa
 
 void ReadyList::remove(Source& source) {
     unwatch(source);
+    forget(source);
+}
+
+void ReadyList::forget(Source& source) {
     std::erase_if(entries_, [&](const auto& entry) { return entry->source == &source; });
 }
 

@@ -39,6 +39,8 @@ public:
     // Around the exchange of a source's socket, which changes its descriptor.
     void unwatch(Source& source);
     void watch(Source& source);
+    // For one that is not watched; else as remove().
+    void forget(Source& source);
 
     bool any_ready() const;
     // Sleeps until a source has something, or `limit` has passed (none: for as long as it takes).

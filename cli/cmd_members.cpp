@@ -48,7 +48,7 @@ std::uint64_t node_from(std::string_view word) {
 }
 
 std::string endpoint_from(const std::string& word) {
-    const auto endpoint = parse_tcp(word);
+    const auto endpoint = parse_reachable(word);
     if (!endpoint)
         refuse("members add", word, endpoint.error().message, "write tcp://10.0.0.4:7239");
     return endpoint->text();

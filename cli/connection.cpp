@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <map>
 
+#include "bus/resolver.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/failure.hpp"
 
@@ -18,6 +20,24 @@ constexpr int kWatched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRI
                          ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
                          ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+
+constexpr Duration kNamePatience = std::chrono::seconds(2);
+
+// The error is a Failure; of one name only the first command of a process waits.
+std::vector<std::string> addresses_of(const std::string& text) {
+    const auto endpoint = parse_endpoint(text);
+    if (!endpoint)
+        throw Failure(Exit::refused, endpoint.error().message, "an endpoint is host:port");
+    if (endpoint->kind != HostKind::name) return {text};
+    static std::map<std::string, Resolved> known;
+    auto [found, fresh] = known.try_emplace(endpoint->host);
+    if (found->second.addresses.empty())
+        found->second = resolve_within(endpoint->host, kNamePatience);
+    std::vector<std::string> addresses;
+    for (const std::string& host : found->second.addresses)
+        addresses.push_back(Endpoint{host, endpoint->port}.text());
+    return addresses;
+}
 
 }  // namespace
 
@@ -37,8 +57,18 @@ Connection::Connection(zmq::context_t& context, std::string endpoint)
     const std::string inproc = fmt::format("inproc://monitor-{}", dealer_.handle());
     zmq_socket_monitor(dealer_.handle(), inproc.c_str(), kWatched);
     monitor_.connect(inproc);
+    addresses_ = addresses_of(endpoint_);
+    if (addresses_.empty()) fail("its name is not known");
+    connect();
+}
+
+// libzmq would look a name up in the one thread that serves all connections.
+void Connection::connect() {
+    if (addresses_.empty()) return;
+    const std::string address = addresses_.front();
+    addresses_.erase(addresses_.begin());
     try {
-        dealer_.connect(endpoint_);
+        dealer_.connect(address);
     } catch (const zmq::error_t& wrong) {
         throw Failure(Exit::refused,
                       fmt::format("cannot connect to {}: {}", short_form(endpoint_), wrong.what()),
@@ -75,7 +105,14 @@ void Connection::update() {
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 fail("no handshake: it hangs, or is no raftbus node");
                 break;
+            case ZMQ_EVENT_CLOSED:  // told of an attempt, before it is said when the next is due
+                if (state_ == State::opening && !addresses_.empty()) break;
+                [[fallthrough]];
             default:
+                if (event == ZMQ_EVENT_CONNECT_RETRIED && !addresses_.empty()) {
+                    connect();  // the name's next address
+                    break;
+                }
                 fail(ready() ? "the connection broke" : "connection refused");
         }
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 #include <zmq.hpp>
 
 namespace raftbus::cli {
@@ -19,7 +20,8 @@ public:
         failed,  // refused, or broken after it was ready; `reason` says which. Does not come back.
     };
 
-    // Starts to connect. `endpoint` is tcp://host:port.
+    // Starts to connect. `endpoint` is tcp://host:port; a name is looked up first, for two seconds
+    // at most.
     Connection(zmq::context_t& context, std::string endpoint);
     ~Connection();
     Connection(const Connection&) = delete;
@@ -44,8 +46,10 @@ public:
 
 private:
     void fail(std::string reason);
+    void connect();
 
     std::string endpoint_;
+    std::vector<std::string> addresses_;  // of it, numeric, those that were not tried yet
     zmq::socket_t dealer_;
     zmq::socket_t monitor_;
     State state_ = State::opening;

@@ -31,33 +31,7 @@ std::size_t host_end(std::string_view text) {
     return colon == std::string_view::npos || inside ? text.size() : colon;
 }
 
-bool plausible_host(std::string_view host) {
-    return !host.empty() && host.find_first_of(" /,;\t") == std::string_view::npos;
-}
-
-bool any_interface(std::string_view host) {
-    return host == "0.0.0.0" || host == "*" || host == "[::]";
-}
-
 }  // namespace
-
-std::string TcpEndpoint::text() const {
-    return fmt::format("{}{}:{}", kScheme, host, port);
-}
-
-Result<TcpEndpoint> parse_tcp(std::string_view text) {
-    if (!text.starts_with(kScheme)) {
-        return Error{fmt::format("\"{}\" does not begin with tcp://", text)};
-    }
-    const std::string_view rest = text.substr(kScheme.size());
-    const std::size_t end = host_end(rest);
-    if (end == rest.size()) return Error{fmt::format("\"{}\" names no port", text)};
-    if (!plausible_host(rest.substr(0, end)))
-        return Error{fmt::format("\"{}\" names no host", text)};
-    const auto port = parse_port(rest.substr(end + 1));
-    if (!port) return port.error();
-    return TcpEndpoint{std::string(rest.substr(0, end)), *port};
-}
 
 Result<std::vector<std::string>> parse_endpoints(std::string_view text) {
     std::vector<std::string> endpoints;
@@ -76,8 +50,12 @@ Result<std::vector<std::string>> parse_endpoints(std::string_view text) {
             if (!parsed) return parsed.error();
             port = *parsed;
         }
-        if (!plausible_host(host)) return Error{fmt::format("\"{}\" is not host:port", item)};
-        const std::string endpoint = TcpEndpoint{host, port}.text();
+        const auto kind = host_kind(host);
+        if (!kind)
+            return Error{fmt::format("\"{}\" is not host:port: {}", item, kind.error().message)};
+        if (*kind == HostKind::any)
+            return Error{fmt::format("\"{}\" names all addresses of a machine: say one", item)};
+        const std::string endpoint = Endpoint{host, port, *kind}.text();
         if (std::find(endpoints.begin(), endpoints.end(), endpoint) == endpoints.end()) {
             endpoints.push_back(endpoint);
         }
@@ -87,10 +65,10 @@ Result<std::vector<std::string>> parse_endpoints(std::string_view text) {
 }
 
 std::string reachable(std::string_view endpoint, std::string_view seen_at) {
-    const auto bound = parse_tcp(endpoint);
-    const auto seen = parse_tcp(seen_at);
-    if (!bound || !seen || !any_interface(bound->host)) return std::string(endpoint);
-    return TcpEndpoint{seen->host, bound->port}.text();
+    const auto bound = parse_endpoint(endpoint);
+    const auto seen = parse_endpoint(seen_at);
+    if (!bound || !seen || bound->kind != HostKind::any) return std::string(endpoint);
+    return Endpoint{seen->host, bound->port, seen->kind}.text();
 }
 
 std::string short_form(std::string_view endpoint) {

@@ -1,4 +1,5 @@
-// endpoints: where nodes are, as people write it and as ZeroMQ wants it.
+// endpoints: where nodes are, as people write it and as ZeroMQ wants it. What may stand there,
+// messages/endpoint says.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "messages/endpoint.hpp"
 #include "messages/result.hpp"
 
 namespace raftbus::cli {
@@ -13,18 +15,9 @@ namespace raftbus::cli {
 inline constexpr std::uint16_t kClientPort = 7238;
 inline constexpr std::string_view kDefaultEndpoints = "127.0.0.1:7238,7248,7258";
 
-// "tcp://host:port" in its parts. An IPv6 host keeps its brackets.
-struct TcpEndpoint {
-    std::string host;
-    std::uint16_t port = 0;
-    std::string text() const;
-};
-
-// Exactly tcp://host:port, as node options require it.
-Result<TcpEndpoint> parse_tcp(std::string_view text);
-
 // A list of host[:port], :port and tcp://host:port, with commas between. A port alone is one more
 // of the host before it. The result is "tcp://host:port" each, without repetitions.
+// The error names the item and the cause.
 Result<std::vector<std::string>> parse_endpoints(std::string_view text);
 
 // "tcp://10.0.0.7:7238" from "tcp://0.0.0.0:7238" and anything at 10.0.0.7: an address that was

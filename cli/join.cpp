@@ -24,8 +24,7 @@ public:
           begun_(begun),
           log_(log),
           client_({settings.join}, kPatience),
-          self_{settings.id, false, settings.peer_bind,
-                reachable(settings.client_bind, settings.peer_bind)} {}
+          self_{settings.id, false, settings.peer, reachable(settings.client, settings.peer)} {}
 
     Identity run() {
         Identity identity{cluster(), settings_.id, members(), true};

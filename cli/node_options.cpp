@@ -47,7 +47,10 @@ std::string where_of(const Options& options, std::string_view name) {
 std::string checked_endpoint(const Options& options, std::string_view name, std::string fallback) {
     const Setting* setting = options.find(name);
     if (setting == nullptr) return fallback;
-    const auto endpoint = parse_tcp(setting->value);
+    // Where this node listens apart, that address need not be one that others can reach.
+    const bool for_others = name == "join" || options.given(fmt::format("{}-bind", name));
+    const auto endpoint =
+        for_others ? parse_reachable(setting->value) : parse_endpoint(setting->value);
     if (!endpoint) {
         refuse(setting->where, setting->value, endpoint.error().message,
                fmt::format("write --{} tcp://127.0.0.1:PORT", name));
@@ -68,13 +71,13 @@ std::string default_client(NodeId id) {
     constexpr std::uint64_t kStride = 10;
     const std::uint64_t port = kClientPort + kStride * (id.value - 1);
     return port > UINT16_MAX ? std::string{}
-                             : TcpEndpoint{"127.0.0.1", static_cast<std::uint16_t>(port)}.text();
+                             : Endpoint{"127.0.0.1", static_cast<std::uint16_t>(port)}.text();
 }
 
 // Its neighbour: 7239, 7249, 7259, …
 std::string default_peer(NodeId id) {
-    const auto client = parse_tcp(default_client(id));
-    return client ? TcpEndpoint{client->host, static_cast<std::uint16_t>(client->port + 1)}.text()
+    const auto client = parse_endpoint(default_client(id));
+    return client ? Endpoint{client->host, static_cast<std::uint16_t>(client->port + 1)}.text()
                   : std::string{};
 }
 
@@ -92,13 +95,15 @@ void read_join(const Options& options, NodeSettings& settings) {
                       "--peers is for the nodes that a cluster begins with");
     }
     settings.join = checked_endpoint(options, "join", "");
-    if (settings.peer_bind.empty()) settings.peer_bind = default_peer(settings.id);
-    if (settings.peer_bind.empty())
+    if (settings.peer.empty()) settings.peer = default_peer(settings.id);
+    if (settings.peer.empty())
         refuse_missing("peer", "say where the other nodes reach this one: tcp://127.0.0.1:7269");
-    const std::string host = parse_tcp(settings.peer_bind)->host;
-    if (host == "0.0.0.0" || host == "[::]" || host == "*")
-        refuse_option(options, "peer", "is no address at which the other nodes reach this one",
-                      "with --join it has to be: tcp://10.0.0.4:7239");
+    if (settings.peer_bind.empty()) settings.peer_bind = settings.peer;
+    if (parse_endpoint(settings.peer)->kind == HostKind::any)
+        refuse_option(
+            options, "peer", "is no address at which the other nodes reach this one",
+            "with --join it has to be: --peer tcp://10.0.0.4:7239; where this node listens, "
+            "--peer-bind says");
 }
 
 void read_members(const Options& options, NodeSettings& settings) {
@@ -116,10 +121,15 @@ void read_members(const Options& options, NodeSettings& settings) {
 }
 
 void read_endpoints(const Options& options, NodeSettings& settings) {
-    settings.peer_bind = checked_endpoint(options, "peer", "");
-    settings.client_bind = checked_endpoint(options, "client", default_client(settings.id));
-    settings.trace_bind = checked_endpoint(options, "trace", "");
-    if (settings.client_bind.empty())
+    settings.peer = checked_endpoint(options, "peer", "");
+    settings.client = checked_endpoint(options, "client", default_client(settings.id));
+    settings.trace = checked_endpoint(options, "trace", "");
+    settings.peer_bind = checked_endpoint(options, "peer-bind", settings.peer);
+    settings.client_bind = checked_endpoint(options, "client-bind", settings.client);
+    settings.trace_bind = checked_endpoint(options, "trace-bind", settings.trace);
+    if (!settings.trace_bind.empty() && settings.trace.empty())
+        settings.trace = settings.trace_bind;
+    if (settings.client.empty())
         refuse_missing("client", "say where clients connect: tcp://127.0.0.1:7238");
     std::string peer = settings.peer_bind;
     for (const Member& member : settings.members) {
@@ -315,8 +325,12 @@ const std::vector<OptionSpec>& node_option_specs() {
              "where clients connect (default tcp://127.0.0.1:7238, +10 for each further id)"),
         spec("trace", "ENDPOINT", "where traces are published (default: nowhere)"),
         spec("peer", "ENDPOINT",
-             "where to listen for peers, if not at the own address in --peers (with --join default "
-             "tcp://127.0.0.1:7239, +10 for each further id)"),
+             "with --join: where the other nodes reach this one (default tcp://127.0.0.1:7239, +10 "
+             "for each further id); else as --peer-bind"),
+        spec("peer-bind", "ENDPOINT",
+             "where to listen for peers, if that is not the address at which they reach this node"),
+        spec("client-bind", "ENDPOINT", "where to listen for clients, if not at --client"),
+        spec("trace-bind", "ENDPOINT", "where to listen for tracers, if not at --trace"),
         spec("cluster", "NAME", "the cluster's id (default: derived from --peers)"),
         spec("insecure-bind", "", "listen beyond loopback though nothing is encrypted or checked"),
         spec("heartbeat", "TIME", "between a leader's signs of life (default 50ms)"),
@@ -431,7 +445,7 @@ std::vector<Member> parse_peers(const std::string& where, const std::string& tex
             refuse(where, item, "is not N=tcp://host:port",
                    "write 1=tcp://127.0.0.1:7239,2=tcp://127.0.0.1:7249,…");
         }
-        const auto endpoint = parse_tcp(item.substr(equals + 1));
+        const auto endpoint = parse_reachable(item.substr(equals + 1));
         if (!endpoint) refuse(where, item, endpoint.error().message, "write N=tcp://host:port");
         const NodeId node(static_cast<std::uint32_t>(*id));
         for (const Member& member : members) {

@@ -21,10 +21,13 @@ struct NodeSettings {
     std::optional<std::string> cluster;  // as --cluster says
     std::string join;                    // a node's endpoint for clients; empty: not given
     bool learner = false;                // joins to stay a learner
-    std::string peer_bind;               // empty: at the own address among the members, which
-                                         // it never is with `join`
+    // Where others reach this node, and where it listens. Without --…-bind the two are the same.
+    std::string peer;       // empty: as the list of members says; never with `join`
+    std::string peer_bind;  // empty: there
+    std::string client;
     std::string client_bind;
-    std::string trace_bind;  // empty: no trace
+    std::string trace;  // empty: no trace
+    std::string trace_bind;
     bool insecure_bind = false;
     RaftOptions raft;                        // without members
     std::uint64_t connections_max = 10'000;  // of clients

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "actors/state_machine.hpp"
 #include "actors/storage.hpp"
 #include "bus/node.hpp"
+#include "bus/open_files.hpp"
 #include "bus/scheduling.hpp"
 #include "cli/display.hpp"
 #include "cli/endpoints.hpp"
@@ -58,20 +58,30 @@ T opened(Result<T> result) {
     return std::move(*result);
 }
 
-// Each client's connection is an open file, and so is much else.
-void raise_file_limit(std::uint64_t connections, spdlog::logger& log) {
-    constexpr rlim_t kOthers = 4'096;  // of the state's and the log's files, and twice refused ones
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    const rlim_t wanted = connections + kOthers;
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted) return;
-    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted : std::min(wanted, limit.rlim_max);
-    const bool raised = setrlimit(RLIMIT_NOFILE, &limit) == 0;
-    if (raised && limit.rlim_cur >= wanted) return;
-    log.warn(
-        "the limit of open files is {}: {} clients (--connections-max) need {}; raise it with "
-        "ulimit -n, or LimitNOFILE in the service file, or lower --connections-max",
-        limit.rlim_cur, connections, wanted);
+// Tables of the state that are kept open.
+std::uint64_t tables_open_max(std::uint64_t files_max) {
+    constexpr std::uint64_t kPart = 6, kLeast = 20, kMost = 256;
+    return std::clamp(files_max / kPart, kLeast, kMost);
+}
+
+// Clients get what is left of the open files. To be called once the log and the state are open.
+ClientFiles files_for_clients(const NodeSettings& settings, std::size_t members,
+                              spdlog::logger& log) {
+    constexpr std::uint64_t kSockets = 72;  // of the bus and its mailboxes: an eventfd each
+    constexpr std::uint64_t kOfMember = 6;  // its link, and its connections
+    constexpr std::uint64_t kReserve = 32;  // segments, snapshots, backups, links made anew
+    const std::uint64_t limit = open_files_limit();
+    const std::uint64_t used = open_files() + kSockets + kOfMember * members;
+    const ClientFiles files =
+        share_files(limit, used, tables_open_max(limit) + kReserve, settings.connections_max);
+    if (files.connections < settings.connections_max)
+        log.warn(
+            "the limit of open files is {}, of which the node needs {}: it serves at most {} "
+            "clients, not {} (--connections-max); raise it with ulimit -n, or LimitNOFILE in the "
+            "service file",
+            limit, used + tables_open_max(limit) + kReserve, files.connections,
+            settings.connections_max);
+    return files;
 }
 
 // What the directory already says, or what the first start writes there.
@@ -204,15 +214,15 @@ std::unique_ptr<KvState> with_faults(std::unique_ptr<KvState> state, spdlog::log
 
 Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
-    parts.disk = opened(open_posix_disk(
-        settings.data,
-        {.reserve_bytes = settings.disk_reserve, .direct_appends = settings.direct_log}));
+    parts.disk = opened(open_posix_disk(settings.data, {.reserve_bytes = settings.disk_reserve,
+                                                        .direct_appends = settings.direct_log}));
     parts.identity = identity_for(*parts.disk, settings, log);
     parts.log = opened(open_log(*parts.disk, parts.identity,
                                 {.segment_bytes = settings.segment_bytes,
                                  .keep_bytes = settings.log_keep_bytes,
                                  .keep_entries = settings.log_keep_entries}));
     KvRocksdbOptions state_options;
+    state_options.open_files_max = static_cast<int>(tables_open_max(open_files_limit()));
     state_options.layers.flush_bytes = settings.flush_bytes;
     state_options.layers.replay_entries = settings.flush_entries;
     state_options.make_room = [disk = parts.disk.get()](bool start) {
@@ -241,8 +251,8 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     parts.gateway.cluster = parts.identity.cluster;
     parts.gateway.version = RAFTBUS_VERSION;
     parts.gateway.versions = parts.raft.versions;
-    parts.gateway.client = reachable(settings.client_bind, own);
-    parts.gateway.trace = reachable(settings.trace_bind, own);
+    parts.gateway.client = reachable(settings.client, own);
+    parts.gateway.trace = reachable(settings.trace, own);
     parts.gateway.incarnation = draw_incarnation();
     return parts;
 }
@@ -260,7 +270,9 @@ NodeConfig config_for(const NodeSettings& settings, const Parts& parts,
     config.trace_bind = settings.trace_bind;
     config.insecure_bind = settings.insecure_bind;
     config.threads = settings.threads;
-    config.client_port.connections_max = settings.connections_max;
+    const ClientFiles files = files_for_clients(settings, parts.identity.members.size(), *log);
+    config.client_port.connections_max = files.connections;
+    config.client_port.accepted_max = files.accepted;
     config.incarnation = parts.gateway.incarnation;
     config.logger = std::move(log);
     return config;
@@ -308,7 +320,7 @@ Exit run_node_process(const NodeSettings& settings) {
     // None of these may end a node, at no moment of its life: a terminal that closes, a reload.
     for (const int signal : {SIGPIPE, SIGHUP, SIGUSR2}) handle(signal, SIG_IGN);
     handle(SIGUSR1, on_dump_signal);
-    raise_file_limit(settings.connections_max, *log);
+    raise_open_files();
     if (!ThreadScheduling(settings.threads.scheduling).begin())
         log->warn("this process may not choose SCHED_BATCH: it is scheduled as the system likes");
     Parts parts = open_parts(settings, *log);

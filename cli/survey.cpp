@@ -47,7 +47,7 @@ std::vector<std::string> unasked_members(const Answers& answers) {
             const bool known =
                 answers.contains(told) ||
                 std::find(endpoints.begin(), endpoints.end(), told) != endpoints.end();
-            if (parse_tcp(told).ok() && !known) endpoints.push_back(told);
+            if (parse_reachable(told).ok() && !known) endpoints.push_back(told);
         }
     }
     return endpoints;
@@ -88,6 +88,8 @@ std::vector<NodeView> survey(Client& client, std::chrono::microseconds patience)
         view.peer = member["peer"].text();
         view.client = member["client"].text();
         view.reason = view.client.empty() ? "its address is not known here" : "no answer";
+        if (const auto fine = parse_reachable(view.client); !fine && !view.client.empty())
+            view.reason = fine.error().message;  // an older release let it pass
         const auto asked = answers.find(view.client);
         if (asked != answers.end() && !asked->second.reply) view.reason = asked->second.reason;
     }

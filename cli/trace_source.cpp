@@ -1,11 +1,13 @@
 #include "cli/trace_source.hpp"
 
+#include "messages/endpoint.hpp"
+
 namespace raftbus::cli {
 namespace {
 
 constexpr int kEventsWaitingMax = 100'000;  // what is more is dropped, and shows as a gap
-constexpr int kPingMs = 500;
-constexpr int kPingTimeoutMs = 2000;
+constexpr int kKeepaliveIdleSeconds = 10;
+constexpr int kKeepaliveIntervalSeconds = 5;
 constexpr int kReconnectMs = 100;
 constexpr std::size_t kBurstMax = 10'000;  // handed over at once
 
@@ -15,14 +17,16 @@ TraceSource::TraceSource() : subscriber_(context_, zmq::socket_type::sub) {
     subscriber_.set(zmq::sockopt::linger, 0);
     subscriber_.set(zmq::sockopt::ipv6, true);
     subscriber_.set(zmq::sockopt::rcvhwm, kEventsWaitingMax);
-    subscriber_.set(zmq::sockopt::heartbeat_ivl, kPingMs);
-    subscriber_.set(zmq::sockopt::heartbeat_timeout, kPingTimeoutMs);
+    // No heartbeats: with a full queue libzmq ends the process at the next one (its issue 4767).
+    subscriber_.set(zmq::sockopt::tcp_keepalive, 1);
+    subscriber_.set(zmq::sockopt::tcp_keepalive_idle, kKeepaliveIdleSeconds);
+    subscriber_.set(zmq::sockopt::tcp_keepalive_intvl, kKeepaliveIntervalSeconds);
     subscriber_.set(zmq::sockopt::reconnect_ivl, kReconnectMs);
     subscriber_.set(zmq::sockopt::subscribe, "");
 }
 
 void TraceSource::connect(const std::string& endpoint) {
-    if (endpoint.empty() || !endpoints_.insert(endpoint).second) return;
+    if (!parse_reachable(endpoint) || !endpoints_.insert(endpoint).second) return;
     subscriber_.connect(endpoint);
 }
 

@@ -8,8 +8,10 @@ usage() {
     cat <<'END'
 usage: tests/soak.sh [TIME] [raftbus sim's options...]
        tests/soak.sh power-cuts [ROUNDS]
+       tests/soak.sh pauses [N]
 
   power-cuts  cuts the power of real nodes' disks, ROUNDS times for each file system (default 20)
+  pauses      has real followers stand still and go on, N times (default 500)
 
   TIME    how long: 30m, 8h (default 1h)
 
@@ -29,6 +31,12 @@ if [[ ${1:-} == power-cuts ]]; then
     cd "$(dirname "${BASH_SOURCE[0]}")/.."
     RAFTBUS_POWER_CUTS=${2:-20} exec python3 tests/system/run.py power_cut_test
 fi
+
+if [[ ${1:-} == pauses ]]; then
+    cd "$(dirname "${BASH_SOURCE[0]}")/.."
+    RAFTBUS_PAUSES=${2:-500} exec python3 tests/system/run.py network_test.Pauses
+fi
+
 time=1h
 if [[ ${1:-} =~ ^[0-9]+[smh]$ ]]; then
     time=$1

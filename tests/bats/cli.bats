@@ -367,8 +367,10 @@ END
     says "--peers"
     run -2 raftbus node --id 1 --data "$BATS_TEST_TMPDIR/n" --peers 1=tcp://127.0.0.1:11 --lease-duration 200ms --fast-failover on
     says "fast-failover"
-    run -2 raftbus node --id 1 --data "$BATS_TEST_TMPDIR/n" --peers 1=tcp://0.0.0.0:11 --client tcp://0.0.0.0:12
+    run -2 raftbus node --id 1 --data "$BATS_TEST_TMPDIR/n" --peers 1=tcp://127.0.0.1:11 --peer-bind tcp://0.0.0.0:11 --client tcp://0.0.0.0:12
     says "insecure-bind"
+    run -2 raftbus node --id 1 --data "$BATS_TEST_TMPDIR/n" --peers 1=tcp://0.0.0.0:11
+    says "all addresses of a machine"
 }
 
 @test "node's options from a file and from the environment" {

@@ -53,6 +53,48 @@ TEST_F(ThreeNodes, LinksAreMadeAndEndedAndMadeAgain) {
     one.received<Heartbeat>(A);
 }
 
+// An older release lets them into the log.
+TEST_F(ThreeNodes, AnAddressThatNobodyCanUseEndsNoNode) {
+    Reconfigured news{.index = LogIndex(1), .peers = {member(3)}};
+    std::uint32_t node = 10;
+    for (const char* wrong :
+         {"", "tcp://$HOST:7239", "tcp://a,b:1", "tcp://-x:1", "tcp://_x:1", "tcp://(:1", "ipc://x",
+          "tcp://::1:1", "tcp://[::1:1", "tcp://0.0.0.0:1", "tcp://h:1:2", "inproc://x", "x"})
+        news.peers.push_back({.node = NodeId(node++), .peer = wrong});
+    one.scripts[B].start = [=](Context& me) { reconfigure(me, news); };
+    one.start();
+    three.start();
+    EXPECT_EQ(one.received<PeerUp>(A).second.peer, NodeId(3));
+    EXPECT_NE(one.logged("no connection to peer 11").find("'$'"), std::string::npos);
+    one.received<Heartbeat>(A);
+}
+
+TEST_F(ThreeNodes, MoreMembersThanLibzmqHasSocketsForByItselfEndNoNode) {
+    Reconfigured news{.index = LogIndex(1)};
+    for (std::uint32_t node = 10; node < 360; ++node)
+        news.peers.push_back({.node = NodeId(node), .peer = loopback(ports[1])});
+    news.peers.push_back(member(3));
+    one.scripts[B].start = [=](Context& me) { reconfigure(me, news); };
+    one.start();
+    three.start();
+    EXPECT_EQ(one.received<PeerUp>(A).second.peer, NodeId(3));
+}
+
+TEST_F(ThreeNodes, AMemberThatMovesIsReachedAtItsNewAddress) {
+    Member elsewhere = member(3);
+    elsewhere.peer = loopback(ports[1]);  // nobody listens there
+    one.scripts[B].start = [=](Context& me) {
+        reconfigure(me, {.index = LogIndex(1), .peers = {elsewhere}});
+        me.set_timer(1, 50ms);
+    };
+    one.scripts[B].timer = [=, this](Context& me, TimerId) {
+        reconfigure(me, {.index = LogIndex(2), .peers = {member(3)}});
+    };
+    one.start();
+    three.start();
+    EXPECT_EQ(one.received<PeerUp>(A).second.peer, NodeId(3));
+}
+
 TEST_F(ThreeNodes, AMessageToANodeThatIsNoMemberAnyMoreIsLost) {
     one.scripts[B].start = [](Context& me) {
         me.send({NodeId(3), B}, Heartbeat{});

@@ -33,11 +33,11 @@ TEST(Endpoints, NonsenseIsRefusedWithAReason) {
     EXPECT_FALSE(parse_endpoints(",").ok());
 }
 
-TEST(Endpoints, NodeOptionsTakeFullAddressesOnly) {
-    EXPECT_TRUE(parse_tcp("tcp://*:7239").ok());
-    EXPECT_THAT(parse_tcp("127.0.0.1:7239").error().message, HasSubstr("tcp://"));
-    EXPECT_THAT(parse_tcp("tcp://127.0.0.1").error().message, HasSubstr("no port"));
-    EXPECT_THAT(parse_tcp("tcp://:7").error().message, HasSubstr("no host"));
+TEST(Endpoints, WhatNobodyCouldConnectToIsRefused) {
+    for (const char* wrong :
+         {"$HOST:7238", "a+b", "-e", "_x", "h:1:2", "10.0.0", "::1", "(", "a'b"})
+        EXPECT_THAT(parse_endpoints(wrong).error().message, HasSubstr("not")) << wrong;
+    EXPECT_THAT(parse_endpoints("0.0.0.0:7238").error().message, HasSubstr("all addresses"));
 }
 
 TEST(Endpoints, AnAddressOfAllInterfacesIsReplacedByWhereItWasSeen) {

@@ -90,12 +90,33 @@ TEST(NodeOptions, ANodeThatJoinsNeedsNoPeers) {
         node_settings(parse_arguments(node_option_specs(), joining({"--learner"})));
     EXPECT_EQ(settings.join, "tcp://127.0.0.1:7238");
     EXPECT_TRUE(settings.learner);
+    EXPECT_EQ(settings.peer, "tcp://127.0.0.1:7269");
     EXPECT_EQ(settings.peer_bind, "tcp://127.0.0.1:7269");
     EXPECT_EQ(settings.client_bind, "tcp://127.0.0.1:7268");
     EXPECT_THAT(refusal_of(joining({"--peers", "4=tcp://a:1"})), HasSubstr("exclude each other"));
     EXPECT_THAT(refusal_of(joining({"--peer", "tcp://0.0.0.0:7239"})),
                 HasSubstr("no address at which the other nodes reach this one"));
     EXPECT_THAT(refusal_with({"--learner"}), HasSubstr("goes with --join"));
+}
+
+TEST(NodeOptions, ANodeMayListenElsewhereThanItIsReached) {
+    const std::vector<std::string> arguments = {"--id",          "4",
+                                                "--data",        "d",
+                                                "--join",        "tcp://10.0.0.1:7238",
+                                                "--peer",        "tcp://db4.example:7239",
+                                                "--peer-bind",   "tcp://0.0.0.0:7239",
+                                                "--client",      "tcp://[2001:db8::4]:7238",
+                                                "--client-bind", "tcp://[::]:7238"};
+    const NodeSettings settings = node_settings(parse_arguments(node_option_specs(), arguments));
+    EXPECT_EQ(settings.peer, "tcp://db4.example:7239");
+    EXPECT_EQ(settings.peer_bind, "tcp://0.0.0.0:7239");
+    EXPECT_EQ(settings.client, "tcp://[2001:db8::4]:7238");
+    EXPECT_EQ(settings.client_bind, "tcp://[::]:7238");
+    EXPECT_EQ(settings_with({"--peer", "tcp://0.0.0.0:1"}).peer_bind, "tcp://0.0.0.0:1");
+    EXPECT_THAT(refusal_with({"--client", "tcp://*:1", "--client-bind", "tcp://10.0.0.1:1"}),
+                HasSubstr("all addresses of a machine"));
+    EXPECT_THAT(refusal_with({"--trace", "tcp://$HOST:1"}), HasSubstr("'$'"));
+    EXPECT_THAT(refusal_with({"--peer-bind", "tcp://-:1"}), HasSubstr("begins with '-'"));
 }
 
 TEST(NodeOptions, AHeartbeatMustLeaveTimeBeforeAnElection) {

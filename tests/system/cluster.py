@@ -71,11 +71,12 @@ class Node:
         self.process = None
         self.paused = False
         self.environment = {}  # beside the test's own
+        self.prefix = []  # a program that starts it
         self.join = None  # the endpoint for clients of a node whose cluster it is to join
 
     def command(self, peers, options=()):
         members = ["--join", self.join, "--peer", self.peer] if self.join else ["--peers", peers]
-        return [PROGRAM, "node", "--id", str(self.number), "--data", str(self.data),
+        return [*self.prefix, PROGRAM, "node", "--id", str(self.number), "--data", str(self.data),
                 *members, "--client", self.client, "--trace", self.trace, *options]
 
     def start(self, peers, options=()):
