@@ -51,6 +51,13 @@ bool is_read(Op op) {
     return op == Op::get || op == Op::scan || op == Op::heartbeat;
 }
 
+bool is_local(const client::Operation& operation) {
+    const auto* get = std::get_if<client::Get>(&operation);
+    const auto* scan = std::get_if<client::Scan>(&operation);
+    return (get && get->consistency == client::Consistency::local) ||
+           (scan && scan->consistency == client::Consistency::local);
+}
+
 // Answered from the own state.
 bool needs_state(Op op) {
     return is_write(op) || op == Op::get || op == Op::scan || op == Op::backup || op == Op::watch;
@@ -157,6 +164,7 @@ RequestKey Gateway::admit(const ClientFrame& frame, const client::Decoded& decod
         .id = std::string(decoded.id),
         .op = client::op_of(request.operation),
         .trace = request.trace,
+        .local = is_local(request.operation),
         .request = name,
         .bytes = frame.body->size(),
         .deadline = context_.now() + timeout,
@@ -355,6 +363,10 @@ void Gateway::on(const ClientsConnected& connected, const Envelope&) {
     reports_.on_connected(connected);
 }
 
+void Gateway::on(const LongestTurn& turn, const Envelope&) {
+    reports_.on_turn(turn);
+}
+
 // ---- time
 
 void Gateway::on_timer(TimerId id) {
@@ -382,7 +394,7 @@ void Gateway::expire(const std::vector<RequestKey>& keys) {
 Failure Gateway::expired(RequestKey key, const InFlightRequest& request) {
     if (is_write(request.op)) return writes_.expired(request);
     if (is_read(request.op)) {
-        const Failure failure = reads_.expired();
+        const Failure failure = reads_.expired(request.local);
         const auto full = answers_.unread().full(request.route.view());
         return full ? Failure{ErrorCode::busy, *full, {}} : failure;
     }

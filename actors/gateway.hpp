@@ -34,7 +34,7 @@ using GatewayInbox =
     std::variant<ClientRequests, LeaderChanged, ProposeRefused, OutcomesReady, ReadIndexReply,
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
-                 ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected,
+                 ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected, LongestTurn,
                  Reconfigured, PeerSpeaks, Watching, WatchEvents, WatchEnded, StreamsTaken>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
@@ -66,6 +66,7 @@ public:
     void on(const PeerSpeaks& speaks, const Envelope& envelope);
     void on(const RepliesTaken& taken, const Envelope& envelope);
     void on(const ClientsConnected& connected, const Envelope& envelope);
+    void on(const LongestTurn& turn, const Envelope& envelope);
 
     void on(const Watching& watching, const Envelope& envelope);
     void on(const WatchEvents& events, const Envelope& envelope);

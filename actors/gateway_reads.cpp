@@ -254,7 +254,18 @@ void GatewayReads::prune(Group& group) const {
     group.queries.resize(kept);
 }
 
-client::Failure GatewayReads::expired() {
+client::Failure GatewayReads::expired(bool local) {
+    if (local && leader_.leader)
+        return {ErrorCode::timeout,
+                "no answer in time: after a restart this node's state first comes back to what it "
+                "may have shown before; a read changes nothing: send it again",
+                {}};
+    if (local)
+        return {ErrorCode::no_leader,
+                "this node was restarted, and its state is not yet back at what it may have shown "
+                "before: how much of its log is committed it hears from a leader, and hears none; "
+                "see that a majority of the nodes runs, or ask another node",
+                {}};
     ++expired_;
     if (!leader_.leader) return {ErrorCode::no_leader, "no leader known in time", {}};
     return {ErrorCode::timeout, "no answer in time; a read changes nothing: send it again", {}};

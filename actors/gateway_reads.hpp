@@ -39,8 +39,9 @@ public:
     void on_room();
     void on_timer(TimerId id);
 
-    // A read's deadline has passed: what to tell its client.
-    client::Failure expired();
+    // A read's deadline has passed: what to tell its client. `local`: it asked for whatever this
+    // node has applied.
+    client::Failure expired(bool local);
 
 private:
     // Reads that go the same way together.

@@ -80,6 +80,9 @@ void GatewayReports::answer(const Asked& asked) {
         .cluster_version = asked.replicator->version,
         .oldest = options_.versions.oldest,
         .newest = options_.versions.newest,
+        .longest_turn_us = turn_.took_us,
+        .longest_turn = turn_.what,
+        .most_work = asked.state->most_work,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);

@@ -35,6 +35,7 @@ public:
     void on_introduction(const Introduction& introduction, NodeId peer);
     void on_peer_up(NodeId peer);
     void on_connected(const ClientsConnected& connected) { connected_ = connected; }
+    void on_turn(const LongestTurn& turn) { turn_ = turn; }
     // With what is known here of where their clients connect.
     std::vector<client::MemberInfo> described(const std::vector<Member>& members) const;
 
@@ -60,6 +61,7 @@ private:
     Moment started_;
     std::map<NodeId, Introduction> introductions_;
     ClientsConnected connected_;
+    LongestTurn turn_;
     std::vector<RequestKey> waiting_;
     std::map<std::uint64_t, Asked> asked_;  // by AskReport::ask
     std::uint64_t last_ask_ = 0;

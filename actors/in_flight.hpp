@@ -37,6 +37,7 @@ struct InFlightRequest {
     std::string id;           // msgpack, as the client sent it; empty: none
     client::Op op{};          // what was asked
     bool trace = false;       // the reply names the request
+    bool local = false;       // a read of whatever this node has applied
     RequestId request;        // its name in traces
     std::uint64_t bytes = 0;  // what it counts against the limit of bytes
     Moment deadline;

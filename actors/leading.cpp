@@ -352,10 +352,9 @@ void Leading::maybe_make_room() {
 // What the state waits for must not wait for somebody's write. An entry that bears the time does,
 // whether it is applied already or not.
 void Leading::maybe_tick() {
-    const std::optional<WallTime> due = log_.due();
     const Moment now = context_.now();
-    if (!due || *due > time_.at(now) || log_.newest_time() >= *due) return;
-    if (transfer_ || log_.out_of_space() || (ticked_ && now - *ticked_ < kTickEvery)) return;
+    const bool soon = ticked_ && now - *ticked_ < kTickEvery && !log_.overdue();
+    if (!log_.awaits(time_.at(now)) || soon || transfer_ || log_.out_of_space()) return;
     ticked_ = now;
     append(BatchKind::tick, 1, self_, {}, 0, {});
 }

@@ -32,7 +32,7 @@ ReplicaLog::ReplicaLog(Context& context, const RaftOptions& options, const Recov
       tail_(recovered),
       configurations_(found_at_start(options, recovered, configured)),
       unsent_from_(recovered.last.index.next()),
-      commit_(applied),
+      commit_(std::max(applied, recovered.committed.index)),
       clock_(clock),
       newest_time_(std::max(recovered.newest_time, clock)),
       handed_(applied) {

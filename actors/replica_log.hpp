@@ -22,7 +22,8 @@ namespace raftbus {
 
 class ReplicaLog {
 public:
-    // `applied`: what the state machine held at start; everything up to it is committed. `clock`:
+    // `applied`: what the state machine held at start; everything up to it is committed, and up to
+    // recovered.committed. `clock`:
     // the newest time that it had applied. `configured`: the last configuration that it had.
     ReplicaLog(Context& context, const RaftOptions& options, const RecoveredLog& recovered,
                LogIndex applied, WallTime clock, const StoredConfiguration& configured);
@@ -45,8 +46,15 @@ public:
     // The newest time in this log, or in the state. What was cut does not count: its leader's clock
     // may have been faster than that of the one who was believed.
     WallTime newest_time() const { return newest_time_; }
-    // The time that the state waits for, as it said last.
-    std::optional<WallTime> due() const { return due_; }
+    // Something in the state happens once a batch bears `time`, and none does so far.
+    bool awaits(WallTime time) const {
+        return due_ && *due_ <= time && (newest_time_ < *due_ || overdue());
+    }
+    // All that is in the log is applied, and yet there is something whose time has come: it goes in
+    // portions, one for each batch.
+    bool overdue() const {
+        return due_ && *due_ <= clock_ && state_ && state_->index == last().index;
+    }
     // What the state machine said last of its state; none: nothing yet.
     const std::optional<StateDigest>& state() const { return state_; }
 
@@ -109,7 +117,7 @@ private:
     ByteWindow uncommitted_;
     WallTime clock_;  // of the state, as it said last
     WallTime newest_time_;
-    std::optional<WallTime> due_;
+    std::optional<WallTime> due_;  // what the state waits for, as it said last
     std::optional<StateDigest> state_;
 
     LogIndex handed_;  // the state machine has been sent everything up to here

@@ -18,26 +18,13 @@ enum StateJob : JobId {
     kInstall,
     kLeftovers,
     kMakeBackup,
-    kReadBackup
+    kReadBackup,
+    kExplore
 };
 enum StateTimer : TimerId { kSnapshotIdle = 1, kBackupIdle, kFlushAgain, kMoreAnswers };
 constexpr Duration kFlushAgainAfter = 500ms;
-// Of answers in one burst: what is left waits until the gateway has had its turn.
-constexpr std::uint64_t kAnswersAtOnce = 32 << 20;
-
-std::uint64_t bytes_of(const Item& item) {
-    return item.key.size() + item.value.size();
-}
-std::uint64_t bytes_of(const Answer& answer) {
-    if (const auto* get = std::get_if<GetAnswer>(&answer))
-        return get->item ? bytes_of(*get->item) : 0;
-    std::uint64_t bytes = 0;
-    for (const Item& item : std::get<ScanAnswer>(answer).items) bytes += bytes_of(item);
-    return bytes;
-}
-
-// Of queries, see expect().
-constexpr std::size_t kReadAhead = 16;
+// Of what is applied in one burst, and again of what is read: some milliseconds each.
+constexpr std::uint64_t kWorkAtOnce = 60'000;
 // Of one ReadLog for watches: small, so that storage is soon back at what has to be made durable,
 // and this actor at what has to be applied.
 constexpr std::uint64_t kPastPieceBytes = 256 << 10;
@@ -48,9 +35,12 @@ Address neighbour(const Context& context, ActorName actor) {
 
 }  // namespace
 
-StateMachine::StateMachine(Context& context, KvState& state)
+StateMachine::StateMachine(Context& context, KvState& state, EntryId log_end)
     : context_(context),
       state_(state),
+      log_end_(log_end),
+      apply_work_(kWorkAtOnce),
+      read_work_(kWorkAtOnce),
       more_(context, kMoreAnswers),
       flush_again_(context, kFlushAgain),
       server_(
@@ -64,43 +54,96 @@ StateMachine::StateMachine(Context& context, KvState& state)
 void StateMachine::start() {
     witness_.begin(state_.applied().index, state_.digest());
     if (state_.flushed().index) tell_flushed(0);
+    maybe_settle();
 }
 
 // ---- applying
 
-void StateMachine::on(const Apply& apply, const Envelope&) {
+void StateMachine::on(const Apply& apply, const Envelope& envelope) {
     CHECK(!installation_ && !install_due_, "fed while its state is being replaced");
+    for (const Batch& batch : apply.batches) to_apply_.push_back(batch);
+    applying_ = envelope;
+    apply_queued();
+}
+
+// As much as this burst may cost. What was done is told once no batch is half done: until then the
+// state is of no index.
+void StateMachine::apply_queued() {
     const NodeId self = context_.self().node;
-    OutcomesReady ready;
     state_.tell_changes_to(watches_.sink());
-    for (const Batch& batch : apply.batches) {
-        if (batch.header.last() <= state_.applied().index) continue;  // sent again after a start
-        const bool ours = batch.header.origin == self && batch.header.kind == BatchKind::commands;
-        if (ours) {
-            BatchOutcome& outcome = ready.batches.emplace_back();
-            outcome.proposal = batch.header.proposal;
-            state_.apply(batch, &outcome.outcomes);
-        } else {
-            state_.apply(batch, nullptr);
+    while (!to_apply_.empty() && apply_work_.left() && !apply_explores_) {
+        const Batch& batch = to_apply_.front();
+        if (batch.header.last() > state_.applied().index) {  // else sent again after a start
+            const bool ours =
+                batch.header.origin == self && batch.header.kind == BatchKind::commands;
+            mid_batch_ = !state_.apply_some(batch, ours ? &outcomes_ : nullptr, apply_work_);
+            if (mid_batch_) {
+                apply_explores_ = explore();
+                continue;
+            }
+            if (ours)
+                done_.batches.push_back({batch.header.proposal, std::exchange(outcomes_, {})});
+            witness_.applied(state_.applied().index, state_.digest());
         }
-        witness_.applied(state_.applied().index, state_.digest());
+        to_apply_.pop_front();
+        untold_ = true;
     }
     state_.tell_changes_to(nullptr);
+    if (!to_apply_.empty() && !apply_explores_) go_on_later();
+    if (untold_ && !mid_batch_) tell_applied();
+}
+
+void StateMachine::tell_applied() {
+    untold_ = false;
+    OutcomesReady ready = std::exchange(done_, {});
     ready.index = state_.applied().index;
     ready.term = state_.applied().term;
     context_.send(neighbour(context_, ActorName::replicator),
                   Applied{ready.index, state_.clock(), state_.due(), state_.digest()});
     tell(watches_.applied(ready.index));
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
+    take_up_held();
+    maybe_settle();
     answer_waiting();
     if (const auto due = witness_.due()) answer(*due);
 }
 
-void StateMachine::on(const ReadState& read, const Envelope& envelope) {
-    const bool due = read.at <= state_.applied().index && !installation_;
-    if (due && answered_bytes_ < kAnswersAtOnce) return answer(read, envelope);
-    waiting_.emplace(read.at, WaitingRead{envelope, read});
-    if (due) answer_waiting();
+// What asked for the state as of an index, while a batch was half done.
+void StateMachine::take_up_held() {
+    for (const Watch& watch : std::exchange(watches_due_, {}))
+        tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
+    if (const auto read = std::exchange(log_read_due_, nullptr))
+        tell(watches_.read(*read, state_.footnotes(), state_.applied().index));
+}
+
+void StateMachine::go_on_later() {
+    if (!more_.running()) more_.start(Duration(0));
+}
+
+// Has what could not go on find out in the background what it needs. True: that is under way, and
+// it is to be tried again then.
+bool StateMachine::explore() {
+    if (exploring_) return true;
+    auto work = state_.begin_explore();
+    if (!work) return false;
+    exploring_ = true;
+    context_.run_in_background(kExplore, std::move(work));
+    return true;
+}
+
+void StateMachine::explored() {
+    exploring_ = apply_explores_ = reads_explore_ = false;
+    state_.end_explore();
+    go_on();
+}
+
+void StateMachine::go_on() {
+    if (installation_) return;
+    if (!to_apply_.empty()) {
+        context_.answering(applying_);
+        apply_queued();
+    }
+    answer_waiting();
 }
 
 void StateMachine::on(const AskReport& ask, const Envelope& envelope) {
@@ -115,6 +158,7 @@ void StateMachine::report(const AskReport& ask, const Envelope& envelope) {
     report.digest = state_.digest();
     report.keys = state_.keys();
     report.diverged = witness_.diverged();
+    report.most_work = most_work_;
     context_.send(envelope.from, report);
 }
 
@@ -126,13 +170,15 @@ void StateMachine::on(const TakeSnapshot& take, const Envelope&) {
 
 void StateMachine::on_drained() {
     answered_bytes_ = 0;
+    most_work_ = std::max(most_work_, apply_work_.spent() + read_work_.spent());
+    apply_work_ = read_work_ = Work(kWorkAtOnce);
     maybe_install();
     maybe_flush();
     maybe_read_log();
 }
 
 void StateMachine::maybe_flush() {
-    if (flushing_ || flush_again_.running() || installation_ || install_due_) return;
+    if (flushing_ || flush_again_.running() || installation_ || install_due_ || mid_batch_) return;
     const bool asked = !asked_.empty() || backups_.wants_flush();
     if (!asked && !state_.wants_flush()) return;
     if (room_) backups_.flushing(state_.digest(), state_.clock());  // else what was put off
@@ -154,6 +200,7 @@ void StateMachine::on_job_done(JobId job) {
     if (server_.on_job_done(job) || backups_.on_job_done(job)) return;
     if (job == kInstall) return installed();
     if (job == kLeftovers) return;
+    if (job == kExplore) return explored();
     CHECK(job == kFlush);
     flushed();
 }
@@ -191,6 +238,7 @@ void StateMachine::on(const ReadSnapshot& read, const Envelope&) {
 }
 
 void StateMachine::on(const ReadBackup& read, const Envelope& envelope) {
+    if (!settled()) return early_.push_back({envelope, read});
     backups_.on(read, envelope);
 }
 
@@ -203,9 +251,9 @@ void StateMachine::on(const InstallState& install, const Envelope&) {
     install_due_ = install.snapshot;
 }
 
-// Not beside a flush, which writes to the state that goes.
+// Not beside a flush, which writes to the state that goes, nor before what came earlier is applied.
 void StateMachine::maybe_install() {
-    if (!install_due_ || flushing_) return;
+    if (!install_due_ || flushing_ || exploring_ || !to_apply_.empty()) return;
     const SnapshotName snapshot = *std::exchange(install_due_, std::nullopt);
     auto whole = intake_.hand_over(snapshot);
     if (!whole) {
@@ -262,8 +310,8 @@ void StateMachine::installed() {
         context_.answering(waited.envelope);
         report(waited.ask, waited.envelope);
     }
-    for (const Watch& watch : std::exchange(watches_due_, {}))
-        tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
+    take_up_held();
+    if (done) maybe_settle();
     answer_waiting();
     if (const auto due = witness_.due()) answer(*due);
 }
@@ -302,13 +350,18 @@ void StateMachine::tell_judged() {
 
 // ---- watches
 
-void StateMachine::on(const Watch& watch, const Envelope&) {
-    if (installation_) return watches_due_.push_back(watch);
+void StateMachine::on(const Watch& watch, const Envelope& envelope) {
+    if (!watch.from && !settled()) return early_.push_back({envelope, watch});
+    if (installation_ || mid_batch_) return watches_due_.push_back(watch);
     tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
 }
 
 void StateMachine::on(const Unwatch& unwatch, const Envelope&) {
     std::erase_if(watches_due_, [&](const Watch& watch) { return watch.watch == unwatch.watch; });
+    std::erase_if(early_, [&](const Early& early) {
+        const auto* watch = std::get_if<Watch>(&early.ask);
+        return watch && watch->watch == unwatch.watch;
+    });
     watches_.remove(unwatch.watch);
 }
 
@@ -330,6 +383,10 @@ void StateMachine::maybe_read_log() {
 void StateMachine::on(const LogRead& read, const Envelope&) {
     CHECK(read.request == last_request_, "one piece is read at a time");
     if (installation_) return watches_.forget_read();
+    if (mid_batch_) {
+        log_read_due_ = std::make_unique<LogRead>(read);
+        return;
+    }
     tell(watches_.read(read, state_.footnotes(), state_.applied().index));
 }
 
@@ -345,10 +402,7 @@ void StateMachine::tell(Watches::News news) {
 }
 
 void StateMachine::on_timer(TimerId timer) {
-    if (more_.fired(timer)) {
-        if (!installation_) answer_waiting();
-        return;
-    }
+    if (more_.fired(timer)) return go_on();
     server_.on_timer(timer);
     backups_.on_timer(timer);
     flush_again_.fired(timer);
@@ -356,46 +410,6 @@ void StateMachine::on_timer(TimerId timer) {
 
 std::string StateMachine::describe() const {
     return "state machine that has applied " + to_text(state_.applied());
-}
-
-void StateMachine::answer_waiting() {
-    const auto end = waiting_.upper_bound(state_.applied().index);
-    auto at = waiting_.begin();
-    for (; at != end && answered_bytes_ < kAnswersAtOnce; at = waiting_.erase(at)) {
-        const WaitingRead& waited = at->second;
-        context_.answering(waited.envelope);
-        answer(waited.read, waited.envelope);
-    }
-    if (at != end && !more_.running()) more_.start(Duration(0));
-}
-
-void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
-    StateRead reply;
-    reply.read = read.read;
-    reply.applied = state_.applied().index;
-    std::uint64_t bytes = 0;
-    for (std::size_t i = 0; i < read.queries.size() && bytes < read.bytes_max; ++i) {
-        if (i % kReadAhead == 0) expect(std::span(read.queries).subspan(i));
-        reply.answers.push_back(answer_to(read.queries[i]));
-        bytes += bytes_of(reply.answers.back());
-    }
-    answered_bytes_ += bytes;
-    context_.send(envelope.from, std::move(reply));
-}
-
-// The first of these are answered next: what they need of memory comes at once, not one by one.
-void StateMachine::expect(std::span<const Query> queries) {
-    std::array<std::string_view, kReadAhead> keys;
-    std::size_t count = 0;
-    for (const Query& query : queries.first(std::min(queries.size(), kReadAhead)))
-        if (const auto* get = std::get_if<GetQuery>(&query)) keys[count++] = get->key.view();
-    state_.expect({keys.data(), count});
-}
-
-Answer StateMachine::answer_to(const Query& query) {
-    if (const auto* get = std::get_if<GetQuery>(&query))
-        return GetAnswer{state_.get(get->key.view())};
-    return state_.scan(std::get<ScanQuery>(query));
 }
 
 }  // namespace raftbus

@@ -14,6 +14,7 @@
 // Must not know: why an entry is committed, who leads, what a client asked.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,8 +41,10 @@ using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot
 class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
     // Both must outlive the actor. `state` is touched by nobody else, but for the work of its
-    // flushes.
-    StateMachine(Context& context, KvState& state);
+    // flushes. `log_end`: the end of the log as it was found at start. What an earlier life of this
+    // process had shown stands there, so until the state has come so far, what this node has applied
+    // is not shown to those who did not ask for an index.
+    StateMachine(Context& context, KvState& state, EntryId log_end = {});
 
     // Batches that are applied already are skipped: after a start the replicator sends the log
     // again from wherever it sees fit. Answered all the same with Applied and OutcomesReady.
@@ -76,13 +79,21 @@ public:
     std::string describe() const override;
 
     // How many reads wait for an index to be applied. The gateway's limit of requests bounds them.
-    std::size_t waiting() const { return waiting_.size(); }
+    std::size_t waiting() const { return waiting_.size() + long_.size() + early_.size(); }
+    // The most work that one burst of messages took so far.
+    std::uint64_t most_work() const { return most_work_; }
     const Watches& watches() const { return watches_; }
 
 private:
     struct WaitingRead {
         Envelope envelope;
         ReadState read;
+    };
+
+    // Asked of whatever this node has applied, before the state had come back to where it was.
+    struct Early {
+        Envelope envelope;
+        std::variant<ReadState, Watch, ReadBackup> ask;
     };
 
     struct WaitingReport {
@@ -104,17 +115,41 @@ private:
     void installed();
     void tell(Watches::News news);
     void maybe_read_log();
-    void answer(const ReadState& read, const Envelope& envelope);
+    void apply_queued();
+    void tell_applied();
+    void take_up_held();
+    bool explore();
+    void explored();
+    void go_on();
+    void go_on_later();
+    bool may_answer() const;
+    void answer_or_hold(const ReadState& read, const Envelope& envelope);
+    bool answer(const ReadState& read, const Envelope& envelope);
     void answer_waiting();
+    bool settled() const;
+    void maybe_settle();
     void expect(std::span<const Query> queries);
-    Answer answer_to(const Query& query);
+    std::optional<Answer> answer_to(const Query& query);
     void answer(const DigestWitness::Answer& answer);
     void tell_judged();
 
     Context& context_;
     KvState& state_;
+    std::deque<Batch> to_apply_;  // bounded by the replicator's credit
+    Envelope applying_;           // that brought the last of them
+    bool mid_batch_ = false;      // the first of them is half done
+    bool untold_ = false;         // something was applied since this was told last
+    std::vector<CommandOutcome> outcomes_;  // of the first of them, so far
+    OutcomesReady done_;                    // to be told
+    Work apply_work_, read_work_;           // of this burst
+    std::uint64_t most_work_ = 0;           // of all bursts so far
+    bool exploring_ = false;                // a job runs: what could not go on waits for it
+    bool apply_explores_ = false, reads_explore_ = false;
+    std::deque<WaitingRead> long_;  // scans that need many turns; the first goes on
     std::multimap<LogIndex, WaitingRead> waiting_;  // by the index they wait for, then as they came
 
+    EntryId log_end_;           // as found at start; {0, 0}: the state has come so far
+    std::vector<Early> early_;  // bounded as waiting_, watches and backups are
     std::uint64_t answered_bytes_ = 0;  // in this burst
     Timer more_;                        // goes on answering in the next one
     DigestWitness witness_;
@@ -132,7 +167,9 @@ private:
     std::vector<WaitingReport> reports_;          // asked for meanwhile
 
     Watches watches_;
-    std::vector<Watch> watches_due_;  // asked for while the state is being replaced
+    // Asked for, and read, while the state is of no index: being replaced, or within a batch.
+    std::vector<Watch> watches_due_;
+    std::unique_ptr<LogRead> log_read_due_;
     StorageRequest last_request_;     // of reading the log for watches
 };
 

@@ -127,6 +127,7 @@ void Bus::on_timer(TimerId id) {
         links_.check(context_.now(), worker_.sources());
         tell_connected();
         client_port_.gate().look(context_.now());
+        tell_longest_turn();
         scheduling_.look(context_.now());
         context_.set_timer(kCheckLinks, kCheckInterval);
     } else if (id == kTellTaken) {
@@ -164,6 +165,21 @@ void Bus::tell_connected() {
     const ClientsConnected now{count.connected(), count.refused()};
     if (now == connected_told_) return;
     connected_told_ = now;
+    tell({ActorName::gateway}, now);
+}
+
+// An operator who reads the log after an election finds the reason there, if this was it.
+void Bus::tell_longest_turn() {
+    constexpr Duration kWorthALine = std::chrono::milliseconds(50);
+    const Turn& turn = worker_.longest_turn();
+    const LongestTurn now{static_cast<std::uint64_t>(turn.took.count()), to_text(turn)};
+    if (now == turn_told_) return;
+    if (turn.took >= kWorthALine)
+        context_.log(LogLevel::warning,
+                     fmt::format("one turn took {} ms of processor time ({}): no heartbeats leave "
+                                 "meanwhile",
+                                 turn.took / std::chrono::milliseconds(1), now.what));
+    turn_told_ = now;
     tell({ActorName::gateway}, now);
 }
 

@@ -2,7 +2,8 @@
 //
 // Owns: all network sockets, and the orderly stop.
 // Takes: ClientReplies, StreamReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, PeerSpeaks,
-// RemovalTold, ClientRequests, RepliesTaken, StreamsTaken, ClientsConnected, Stop.
+// RemovalTold, ClientRequests, RepliesTaken, StreamsTaken, ClientsConnected,
+// LongestTurn, Stop.
 // Must not know: what any other message means.
 #pragma once
 
@@ -67,6 +68,7 @@ private:
     void change_links();
     void tell_taken();
     void tell_connected();
+    void tell_longest_turn();
     void advance_stop();
     void ask_to_stop(Phase phase, ActorName actor, Duration limit);
 
@@ -92,6 +94,7 @@ private:
     LogIndex configured_;         // the configuration in force
     bool telling_taken_ = false;  // its timer runs
     ClientsConnected connected_told_;
+    LongestTurn turn_told_;
 };
 
 }  // namespace raftbus

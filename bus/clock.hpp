@@ -1,4 +1,5 @@
-// clock: the two clocks of a node. Actors read them through Context alone.
+// clock: the two clocks of a node, which actors read through Context alone; and what its threads
+// used of a processor, which they do not.
 #pragma once
 
 #include <ctime>
@@ -29,6 +30,11 @@ inline WallTime wall_now() {
 inline int milliseconds_of(Duration duration) {
     return static_cast<int>(
         std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+// Of the processor, by the calling thread. A system call.
+inline Duration thread_time() {
+    return Duration(detail::read_us(CLOCK_THREAD_CPUTIME_ID));
 }
 
 }  // namespace raftbus

@@ -138,6 +138,7 @@ void Worker::visit(ReadyList::Entry& entry) {
     slot.touched = false;
     handling_ = &slot;
     slot.context.begin_drained();
+    gauge_.begin(slot.context.now(), slot.name, TurnKind::drained);
     slot.actor->on_drained();
 }
 
@@ -145,6 +146,7 @@ void Worker::begin_bus_event() {
     if (const auto& bus = slot(ActorName::bus)) {
         handling_ = bus.get();
         bus->context.begin_event();
+        gauge_.begin(bus->context.now(), ActorName::bus, TurnKind::message);
     }
 }
 
@@ -156,6 +158,7 @@ void Worker::fire_timers() {
         Slot& slot = served(due->actor);
         handling_ = &slot;
         slot.context.begin_timer(due->id);
+        gauge_.begin(slot.context.now(), slot.name, TurnKind::timer, due->id);
         slot.actor->on_timer(due->id);
         slot.touched = true;
     }
@@ -165,6 +168,7 @@ void Worker::job_done(ActorName actor, JobId id) {
     Slot& slot = served(actor);
     handling_ = &slot;
     slot.context.begin_job(id);
+    gauge_.begin(slot.context.now(), actor, TurnKind::job, id);
     slot.actor->on_job_done(id);
     slot.touched = true;
 }
@@ -177,6 +181,8 @@ bool Worker::deliver(const Envelope& envelope, const AnyMessage& message) {
     slot.busy = true;
     slot.touched = true;
     slot.context.begin_message(envelope, message);
+    gauge_.begin(slot.context.now(), slot.name, TurnKind::message,
+                 static_cast<std::uint32_t>(message.index()));
     const bool taken = slot.actor->receive(envelope, message);
     slot.busy = false;
     handling_ = outer;
@@ -192,6 +198,7 @@ void Worker::sleep() {
     for (const auto& slot : slots_)
         if (slot && slot->touched) return;
     if (sources_.any_ready()) return;
+    gauge_.end(steady_now());
     std::optional<Duration> limit;
     if (const auto next = timers_.next()) limit = *next - steady_now();
     if (limit && *limit <= Duration::zero()) return;

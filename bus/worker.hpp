@@ -15,6 +15,7 @@
 
 #include "bus/ready_list.hpp"
 #include "bus/system_context.hpp"
+#include "bus/turn_gauge.hpp"
 #include "bus/wakeup.hpp"
 
 namespace raftbus {
@@ -63,6 +64,7 @@ public:
     bool deliver(const Envelope& envelope, const AnyMessage& message) override;
     void expect(ActorName actor) override;
     ReadyList& sources() { return sources_; }
+    const Turn& longest_turn() const { return gauge_.longest(); }
 
 private:
     struct Slot;
@@ -87,6 +89,7 @@ private:
     const std::string name_;
     Timers timers_;
     FlightRecorder recorder_;
+    TurnGauge gauge_;
     TraceOutlet* trace_ = nullptr;
     std::unique_ptr<Post> post_;
     std::array<std::unique_ptr<Slot>, kActorCount> slots_;

@@ -290,7 +290,7 @@ std::unique_ptr<Actor> make_actor(ActorName name, Context& context, Parts& parts
         case ActorName::storage:
             return std::make_unique<Storage>(context, *parts.log);
         case ActorName::state_machine:
-            return std::make_unique<StateMachine>(context, *parts.state);
+            return std::make_unique<StateMachine>(context, *parts.state, recovered.last);
         case ActorName::gateway:
             return std::make_unique<Gateway>(context, parts.gateway);
         case ActorName::bus:
@@ -342,6 +342,7 @@ Exit run_node_process(const NodeSettings& settings) {
     node.reset();
     if (!clean) return Exit::fatal;
     parts.log->seal();
+    parts.log->note_applied(parts.state->applied());
     log->info("stopped");
     return Exit::done;
 }

@@ -34,7 +34,8 @@ using LocalMessage =
                  ReadSnapshot, SnapshotRead, WriteSnapshot, SnapshotWritten, InstallState,
                  StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch,
                  WatchOn, Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken,
-                 ReadBackup, BackupRead, StateJudged, RepliesTaken, ClientsConnected, PeerSpeaks>;
+                 ReadBackup, BackupRead, StateJudged, RepliesTaken, ClientsConnected, PeerSpeaks,
+                 LongestTurn>;
 
 namespace detail {
 template <class... Variants>

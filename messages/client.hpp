@@ -267,6 +267,9 @@ struct StatusReply {
     std::uint64_t clients = 0, clients_refused = 0;  // connections
     std::uint32_t cluster_version = 1;               // that the cluster speaks
     std::uint32_t oldest = 1, newest = 1;            // wire versions that this node speaks
+    std::uint64_t longest_turn_us = 0;  // of the main thread, of processor time
+    std::string_view longest_turn;      // what it was
+    std::uint64_t most_work = 0;        // of the state machine in one burst (storage/work.hpp)
 };
 
 // A watch has begun: every change after the revision is going to be told.

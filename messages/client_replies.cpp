@@ -202,7 +202,7 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
-    MapWriter map(out, head, true, reply.diverged ? 26 : 25);
+    MapWriter map(out, head, true, reply.diverged ? 29 : 28);
     map.field("node", reply.node)
         .field("cluster", reply.cluster)
         .field("role", reply.role)
@@ -227,7 +227,10 @@ void append_reply(std::string& out, const ReplyHead& head, const StatusReply& re
         .field("clients", reply.clients)
         .field("clients_refused", reply.clients_refused)
         .field("cluster_version", std::uint64_t{reply.cluster_version})
-        .field("speaks", Versions{reply.oldest, reply.newest});
+        .field("speaks", Versions{reply.oldest, reply.newest})
+        .field("longest_turn_us", reply.longest_turn_us)
+        .field("longest_turn", reply.longest_turn)
+        .field("most_work", reply.most_work);
     if (reply.diverged) map.field("diverged", *reply.diverged);
 }
 

@@ -1,8 +1,9 @@
-// connections: what the bus tells the actors of its node of those who are connected with it. A part
-// of local.hpp.
+// connections: what the bus tells the actors of its node of those who are connected with it, and of
+// its thread. A part of local.hpp.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "messages/bytes.hpp"
@@ -29,6 +30,16 @@ struct ClientsConnected {
     std::uint64_t connected = 0;
     std::uint64_t refused = 0;
     RAFTBUS_FIELDS(ClientsConnected, connected, refused);
+};
+
+// ---- the thread
+
+// bus -> gateway: the longest turn of the bus's thread so far. While one lasts nothing else of it
+// happens, no heartbeat either.
+struct LongestTurn {
+    std::uint64_t took_us = 0;  // of processor time
+    std::string what;           // "state machine, Apply"
+    RAFTBUS_FIELDS(LongestTurn, took_us, what);
 };
 
 // ---- versions

@@ -209,7 +209,8 @@ struct ScanQuery {
     std::uint64_t limit = 0;         // items
     std::uint64_t bytes_max = 0;  // of keys and values; at least one item is returned all the same
     bool keys_only = false;
-    RAFTBUS_FIELDS(ScanQuery, start, end, limit, bytes_max, keys_only);
+    bool count_values = false;  // keys_only: values count against bytes_max all the same
+    RAFTBUS_FIELDS(ScanQuery, start, end, limit, bytes_max, keys_only, count_values);
 };
 using Query = std::variant<GetQuery, ScanQuery>;
 
@@ -226,7 +227,9 @@ struct GetAnswer {
 struct ScanAnswer {
     std::vector<Item> items;
     bool more = false;
-    RAFTBUS_FIELDS(ScanAnswer, items, more);
+    // Of keys and values, as the query counts them.
+    std::uint64_t bytes_read = 0;
+    RAFTBUS_FIELDS(ScanAnswer, items, more, bytes_read);
 };
 using Answer = std::variant<GetAnswer, ScanAnswer>;
 
@@ -292,7 +295,8 @@ struct StateReport {
     std::uint64_t digest = 0;  // of the state at `applied`
     std::uint64_t keys = 0;    // about how many there are
     std::optional<Divergence> diverged;
-    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys, diverged);
+    std::uint64_t most_work = 0;  // that one burst took so far (storage/work.hpp)
+    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys, diverged, most_work);
 };
 
 // ---- the bus

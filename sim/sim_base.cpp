@@ -9,6 +9,9 @@ public:
           end_(query.end ? records.lower_bound(query.end->view()) : records.end()) {}
     bool valid() const override { return at_ != end_; }
     void next() override { ++at_; }
+    void seek(std::string_view key) override {
+        while (valid() && at_->first < key) ++at_;
+    }
     std::string_view key() const override { return at_->first; }
     bool erased() const override { return false; }
     std::string_view value() const override { return at_->second.value; }
@@ -24,8 +27,15 @@ std::optional<KvFound> SimBase::find(std::string_view key) {
     return KvFound{found->second.value, found->second.revision, found->second.expires_at};
 }
 
-std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query) {
+std::unique_ptr<KvCursor> SimBase::cursor(const ScanQuery& query, std::uint64_t) {
     return std::make_unique<Cursor>(records_, query);
+}
+
+std::optional<std::string> SimBase::next_key(const std::string& from,
+                                             const std::optional<std::string>& end) {
+    const auto found = records_.lower_bound(from);
+    if (found == records_.end() || (end && found->first >= *end)) return std::nullopt;
+    return found->first;
 }
 
 bool SimBase::write(const KvTable& table, const KvProgress& progress) {

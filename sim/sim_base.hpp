@@ -17,7 +17,10 @@ public:
     explicit SimBase(std::function<bool()> room = [] { return true; }) : room_(std::move(room)) {}
 
     std::optional<KvFound> find(std::string_view key) override;
-    std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override;
+    std::unique_ptr<KvCursor> cursor(const ScanQuery& query,
+                                     std::uint64_t hidden_max) override;
+    std::optional<std::string> next_key(const std::string& from,
+                                        const std::optional<std::string>& end) override;
     std::uint64_t keys() override { return records_.size(); }
     void each_note(char space, const UseNote& use) override;
     bool write(const KvTable& table, const KvProgress& progress) override;

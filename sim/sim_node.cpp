@@ -111,7 +111,8 @@ void SimNode::open_process() {
     slot(ActorName::election).actor = std::make_unique<Election>(
         context(ActorName::election), options_.raft, recovered.hard_state);
     slot(ActorName::state_machine).actor =
-        std::make_unique<StateMachine>(context(ActorName::state_machine), *process_->state);
+        std::make_unique<StateMachine>(context(ActorName::state_machine), *process_->state,
+                                       recovered.last);
     slot(ActorName::gateway).actor =
         std::make_unique<Gateway>(context(ActorName::gateway), process_->gateway);
 }
@@ -145,6 +146,7 @@ void SimNode::stop() {
     if (!failure_.empty()) return;  // it ends all the same
     disk_.begin(world_.schedule().now());
     process_->log->seal();
+    process_->log->note_applied(process_->state->applied());
     disk_.kill();
     bury("stops");
 }

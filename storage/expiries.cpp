@@ -26,14 +26,13 @@ std::optional<WallTime> Expiries::next() const {
     return entries_.begin()->at;
 }
 
-void Expiries::note_changes(KvTable& table) {
-    for (const auto& [entry, there] : changed_) {
+void Expiries::note(const Changes& changes, KvTable& table) {
+    for (const auto& [entry, there] : changes) {
         std::string name(1, kSpace);
         append_big_endian(name, static_cast<std::uint64_t>(entry.at.value));
         name += entry.key;
         table.note(std::move(name), there ? std::optional<std::string>("") : std::nullopt);
     }
-    changed_.clear();
 }
 
 bool Expiries::load(std::string_view note) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "messages/types.hpp"
 
@@ -37,16 +38,19 @@ public:
     std::optional<WallTime> next() const;
     std::size_t size() const { return entries_.size(); }
 
-    // Notes in the table what has changed since the last call, for the layer beneath: 'x', the time
-    // (8 bytes, big endian) and the key, with no content; or that this is gone.
-    void note_changes(KvTable& table);
+    // What has changed since the last call: whether the entry is there.
+    using Changes = absl::btree_map<Entry, bool>;
+    Changes take_changes() { return std::exchange(changed_, {}); }
+    // Notes it in the table, for the layer beneath: 'x', the time (8 bytes, big endian) and the key,
+    // with no content; or that this is gone. There may be a million: work for another thread.
+    static void note(const Changes& changes, KvTable& table);
     // Takes in what such a note says. False if it is none.
     bool load(std::string_view note);
     static constexpr char kSpace = 'x';
 
 private:
     absl::btree_set<Entry> entries_;
-    absl::btree_map<Entry, bool> changed_;  // whether the entry is there
+    Changes changed_;
 };
 
 }  // namespace raftbus

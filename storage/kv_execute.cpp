@@ -44,74 +44,156 @@ bool holds(const Command& command, const std::optional<KvFound>& found) {
     return true;
 }
 
-class Executor final : private TransactionTarget {
+// So many commands are read before the first of them is carried out: their keys lie anywhere in
+// memory, and one wait for all of it is much shorter than one for each.
+constexpr std::uint32_t kReadAhead = 16;
+
+}  // namespace
+
+std::uint32_t version_of(const StoredConfiguration& stored) {
+    if (!stored.index) return 1;
+    const Result<Configuration> configuration = decode_configuration(stored.body.view());
+    return configuration ? configuration->version : 1;
+}
+
+class BatchExecution::Executor final : private TransactionTarget {
 public:
-    Executor(CommandTarget& target, KvParts& parts, ChangeSink* changes)
-        : target_(target), parts_(parts), changes_(changes) {}
+    Executor(const Batch& batch, CommandTarget& target, KvParts& parts)
+        : target_(target),
+          parts_(parts),
+          body_(batch.body.view()),
+          digest_(parts.progress.digest) {}
 
-    // The log's time has come to `time`: what is due goes, as of `index`.
-    void advance(WallTime time, std::uint64_t index) {
-        WallTime& clock = parts_.progress.clock;
-        clock = std::max(clock, time);
-        while (const Expiries::Entry* due = parts_.expiries.due(clock)) {
-            const auto [at, key] = *due;
-            parts_.expiries.remove(at, key);
-            const std::optional<KvFound> found = target_.find(key);
-            if (!found || found->expires_at != at) continue;  // the key was written since
-            target_.erase(key);
-            parts_.footnotes.add({index, Footnote::Kind::expired, key});
-            tell(KeyEvent::expire, key, {}, index);
-            note_gone(Gone::key, index, crc32c(key));
-            digest(static_cast<std::uint64_t>(at.value));
+    // False: not done yet.
+    bool go_on(const Batch& batch, std::vector<CommandOutcome>* outcomes, ChangeSink* changes,
+               Work& work) {
+        changes_ = changes;
+        const BatchHeader& header = batch.header;
+        if (!advanced_ && !advance(header.time, header.first.value, work)) return false;
+        advanced_ = true;
+        if (header.kind != BatchKind::commands) {
+            CHECK(header.count == 1);
+            execute(Command{}, header.first.value, work);
+            return true;
         }
-        for (const std::uint64_t session : parts_.sessions.expire(clock))
-            note_gone(Gone::unused_session, index, session);
+        if (!execute_all(header, outcomes, work)) return false;
+        return true;
     }
-
-    CommandOutcome execute(const Command& command, std::uint64_t index) {
-        CommandOutcome outcome = command.seq ? execute_once(command, index) : run(command, index);
-        std::uint64_t& digest = parts_.progress.digest;
-        digest = digest_after(digest, index, command, outcome);
-        note_details(command, outcome);
-        return outcome;
-    }
-    // A command that cannot be read: takes its index, does nothing, and nobody waits for it.
-    CommandOutcome pass_over(std::uint64_t index) {
-        parts_.footnotes.add_nothing(index);
-        const CommandOutcome outcome = ConditionFailed{};
-        parts_.progress.digest = digest_after(parts_.progress.digest, index, Command{}, outcome);
-        return outcome;
-    }
+    std::uint64_t digest() const { return digest_; }
 
 private:
-    // A write of a session.
-    CommandOutcome execute_once(const Command& command, std::uint64_t index) {
-        Sessions& sessions = parts_.sessions;
-        const Sessions::Verdict verdict =
-            sessions.use(command.session, command.seq, index, parts_.progress.clock);
-        if (!std::holds_alternative<Sessions::Fresh>(verdict)) parts_.footnotes.add_nothing(index);
-        if (const auto* before = std::get_if<CommandOutcome>(&verdict)) return *before;
-        if (const auto* forgotten = std::get_if<OutcomeForgotten>(&verdict)) return *forgotten;
-        if (std::holds_alternative<Sessions::Unknown>(verdict)) return SessionExpired{};
-        CommandOutcome outcome = run(command, index);
-        sessions.remember(command.session, command.seq, outcome);
+    bool execute_all(const BatchHeader& header, std::vector<CommandOutcome>* outcomes,
+                     Work& work) {
+        while (done_ < header.count) {
+            if (at_ == ahead_) read_ahead(header.count - done_);
+            for (; at_ < ahead_; ++at_, ++done_) {
+                if (!work.left()) return false;
+                const std::uint64_t index = (header.first + done_).value;
+                std::optional<CommandOutcome> outcome =
+                    commands_[at_] ? execute(*commands_[at_], index, work) : pass_over(index, work);
+                if (!outcome) return false;
+                if (outcomes) outcomes->push_back(std::move(*outcome));
+            }
+        }
+        return true;
+    }
+
+    void read_ahead(std::uint32_t left) {
+        std::array<std::string_view, kReadAhead> keys;
+        ahead_ = std::min(left, kReadAhead);
+        at_ = 0;
+        for (std::uint32_t i = 0; i < ahead_; ++i) {
+            commands_[i] = body_.next();
+            keys[i] = commands_[i] ? commands_[i]->key : std::string_view();
+        }
+        target_.expect({keys.data(), ahead_});
+    }
+
+    // A command that cannot be read: takes its index, does nothing, and nobody waits for it.
+    CommandOutcome pass_over(std::uint64_t index, Work& work) {
+        work.spend(Work::kCommand);
+        parts_.footnotes.add_nothing(index);
+        const CommandOutcome outcome = ConditionFailed{};
+        digest_ = digest_after(digest_, index, Command{}, outcome);
         return outcome;
     }
 
-    CommandOutcome run(const Command& command, std::uint64_t index) {
+    // The log's time has come to `time`: what is due goes, as of `index`. False: there is more.
+    bool advance(WallTime time, std::uint64_t index, Work& work) {
+        WallTime& clock = parts_.progress.clock;
+        clock = std::max(clock, time);
+        const bool portions = parts_.version >= kPortionsVersion;
+        const std::size_t keys = portions ? kKeysGoneAtOnce : SIZE_MAX;
+        const std::size_t sessions = portions ? kSessionsGoneAtOnce : SIZE_MAX;
+        while (const Expiries::Entry* due = gone_ < keys ? parts_.expiries.due(clock) : nullptr) {
+            if (!work.left()) return false;
+            work.spend(Work::kCommand + Work::kFind);
+            expire(*due, index);
+        }
+        for (const std::uint64_t session : parts_.sessions.expire(clock, sessions)) {
+            note_gone(Gone::unused_session, index, session);
+            work.spend(Work::kCommand);
+        }
+        return true;
+    }
+
+    void expire(const Expiries::Entry& due, std::uint64_t index) {
+        const auto [at, key] = due;
+        parts_.expiries.remove(at, key);
+        const std::optional<KvFound> found = target_.find(key);
+        if (!found || found->expires_at != at) return;  // the key was written since
+        ++gone_;
+        target_.erase(key);
+        parts_.footnotes.add({index, Footnote::Kind::expired, key});
+        tell(KeyEvent::expire, key, {}, index);
+        note_gone(Gone::key, index, crc32c(key));
+        digest(static_cast<std::uint64_t>(at.value));
+    }
+
+    // None: not done yet.
+    std::optional<CommandOutcome> execute(const Command& command, std::uint64_t index,
+                                          Work& work) {
+        work.spend(Work::kCommand + command.value.size() / Work::kBytes);
+        std::optional<CommandOutcome> outcome =
+            command.seq ? execute_once(command, index, work) : run(command, index, work);
+        if (!outcome) return outcome;
+        running_.reset();
+        digest_ = digest_after(digest_, index, command, *outcome);
+        note_details(command, *outcome);
+        return outcome;
+    }
+
+    // A write of a session.
+    std::optional<CommandOutcome> execute_once(const Command& command, std::uint64_t index,
+                                               Work& work) {
+        Sessions& sessions = parts_.sessions;
+        if (!running_) {
+            const Sessions::Verdict verdict =
+                sessions.use(command.session, command.seq, index, parts_.progress.clock);
+            if (!std::holds_alternative<Sessions::Fresh>(verdict))
+                parts_.footnotes.add_nothing(index);
+            if (const auto* before = std::get_if<CommandOutcome>(&verdict)) return *before;
+            if (const auto* forgotten = std::get_if<OutcomeForgotten>(&verdict)) return *forgotten;
+            if (std::holds_alternative<Sessions::Unknown>(verdict)) return SessionExpired{};
+        }
+        std::optional<CommandOutcome> outcome = run(command, index, work);
+        if (outcome) sessions.remember(command.session, command.seq, *outcome);
+        return outcome;
+    }
+
+    std::optional<CommandOutcome> run(const Command& command, std::uint64_t index, Work& work) {
         switch (command.kind) {
             case CommandKind::set:
                 return set(command, index);
             case CommandKind::erase:
+                work.spend(Work::kFind);
                 return erase(command, index);
             case CommandKind::no_op:
                 return Written{index, false};
             case CommandKind::session:
                 return open_session(command, index);
-            case CommandKind::transaction: {
-                const Result<Transaction> transaction = read_transaction(command.value);
-                return transact(transaction.value(), index);
-            }
+            case CommandKind::transaction:
+                return transact(command, index, work);
         }
         CHECK(false, "a command of no known kind");
         return {};
@@ -142,11 +224,18 @@ private:
         return ConditionFailed{bool(found), found ? found->revision : 0};
     }
 
-    CommandOutcome transact(const Transaction& transaction, std::uint64_t index) {
-        note_ = {index, Footnote::Kind::transaction};
-        erases_ = 0;
-        CommandOutcome outcome = raftbus::execute(transaction, index, *this);
-        if (!std::holds_alternative<Transacted>(outcome))
+    std::optional<CommandOutcome> transact(const Command& command, std::uint64_t index,
+                                           Work& work) {
+        if (!running_) {
+            TransactionTarget& target = *this;
+            running_ = std::make_unique<Running>(read_transaction(command.value).value(), index,
+                                                 target, parts_.version);
+            note_ = {index, Footnote::Kind::transaction};
+            erases_ = 0;
+        }
+        std::optional<CommandOutcome> outcome = running_->execution.go_on(work);
+        if (!outcome) return outcome;
+        if (!std::holds_alternative<Transacted>(*outcome))
             parts_.footnotes.add_nothing(index);
         else if (note_.otherwise || !note_.missed.empty())
             parts_.footnotes.add(note_);
@@ -190,7 +279,9 @@ private:
         return true;
     }
     void choose(bool holds) override { note_.otherwise = !holds; }
-    ScanAnswer read(const ScanQuery& query) override { return target_.scan(query); }
+    std::optional<ScanAnswer> read(const ScanQuery& query, Work& work) override {
+        return target_.read(query, work);
+    }
 
     WallTime expiry_after(std::uint64_t ttl_ms) const {
         const Duration ttl = std::chrono::milliseconds(ttl_ms);
@@ -200,7 +291,7 @@ private:
         if (at) parts_.expiries.remove(at, key);
     }
 
-    void digest(std::uint64_t word) { parts_.progress.digest = mix(parts_.progress.digest, word); }
+    void digest(std::uint64_t word) { digest_ = mix(digest_, word); }
     void note_gone(Gone what, std::uint64_t index, std::uint64_t which) {
         digest(index);
         digest(static_cast<std::uint64_t>(what));
@@ -218,62 +309,57 @@ private:
         digest(outcome.index());
     }
 
+    // A transaction that takes several turns.
+    struct Running {
+        Running(Transaction what, std::uint64_t index, TransactionTarget& target,
+                std::uint32_t version)
+            : transaction(std::move(what)),
+              execution(transaction, index, target, {version >= kCountsVersion}) {}
+        const Transaction transaction;
+        TransactionExecution execution;
+    };
+    // Of the cluster, from which on no batch lets more go than a portion, and transactions count
+    // what they read.
+    static constexpr std::uint32_t kPortionsVersion = 2;
+    static constexpr std::uint32_t kCountsVersion = 2;
+
     CommandTarget& target_;
     KvParts& parts_;
-    ChangeSink* const changes_;
+    ChangeSink* changes_ = nullptr;
+    CommandBody body_;
+    std::uint64_t digest_;
+    bool advanced_ = false;
+    std::size_t gone_ = 0;
+    std::array<std::optional<Command>, kReadAhead> commands_;
+    std::uint32_t ahead_ = 0, at_ = 0;  // of these: as many were read, and carried out
+    std::uint32_t done_ = 0;            // commands of the batch
+    std::unique_ptr<Running> running_;
     Footnote note_;             // of the transaction under way
     std::uint32_t erases_ = 0;  // its DELETEs so far
 };
 
-// So many commands are read before the first of them is carried out: their keys lie anywhere in
-// memory, and one wait for all of it is much shorter than one for each.
-constexpr std::uint32_t kReadAhead = 16;
-
-void execute_all(const Batch& batch, CommandTarget& target, Executor& executor,
-                 std::vector<CommandOutcome>* outcomes) {
+BatchExecution::BatchExecution(const Batch& batch, CommandTarget& target, KvParts& parts)
+    : executor_(std::make_unique<Executor>(batch, target, parts)), parts_(parts) {
     const BatchHeader& header = batch.header;
-    if (outcomes)
-        outcomes->reserve(outcomes->size() +
-                          std::min<std::size_t>(header.count, batch.body.size()));
-    CommandBody body(batch.body.view());
-    std::array<std::optional<Command>, kReadAhead> commands;
-    std::array<std::string_view, kReadAhead> keys;
-    for (std::uint32_t done = 0; done < header.count;) {
-        const std::uint32_t count = std::min(header.count - done, kReadAhead);
-        for (std::uint32_t i = 0; i < count; ++i) {
-            commands[i] = body.next();
-            keys[i] = commands[i] ? commands[i]->key : std::string_view();
-        }
-        target.expect({keys.data(), count});
-        for (std::uint32_t i = 0; i < count; ++i, ++done) {
-            const std::uint64_t index = (header.first + done).value;
-            CommandOutcome outcome =
-                commands[i] ? executor.execute(*commands[i], index) : executor.pass_over(index);
-            if (outcomes) outcomes->push_back(std::move(outcome));
-        }
-    }
-}
-
-}  // namespace
-
-void execute(const Batch& batch, CommandTarget& target, KvParts& parts,
-             std::vector<CommandOutcome>* outcomes, ChangeSink* changes) {
-    const BatchHeader& header = batch.header;
-    KvProgress& progress = parts.progress;
-    CHECK(header.first == progress.applied.index.next(), "batches are applied without gaps");
-    CHECK(header.term >= progress.applied.term, "terms never fall along the log");
+    CHECK(header.first == parts.progress.applied.index.next(), "batches are applied without gaps");
+    CHECK(header.term >= parts.progress.applied.term, "terms never fall along the log");
     CHECK(header.count > 0);
-    Executor executor(target, parts, changes);
-    executor.advance(header.time, header.first.value);
-    if (header.kind != BatchKind::commands) {
-        CHECK(header.count == 1);
-        executor.execute(Command{}, header.first.value);
-        if (header.kind == BatchKind::config)
-            parts.progress.configuration = {header.first, batch.body};
-    } else {
-        execute_all(batch, target, executor, outcomes);
+}
+BatchExecution::~BatchExecution() = default;
+
+bool BatchExecution::go_on(const Batch& batch, std::vector<CommandOutcome>* outcomes,
+                           ChangeSink* changes, Work& work) {
+    if (outcomes && outcomes->empty()) 
+        outcomes->reserve(std::min<std::size_t>(batch.header.count, batch.body.size()));
+    if (!executor_->go_on(batch, outcomes, changes, work)) return false;
+    KvProgress& progress = parts_.progress;
+    if (batch.header.kind == BatchKind::config) {
+        progress.configuration = {batch.header.first, batch.body};
+        parts_.version = version_of(progress.configuration);
     }
+    progress.digest = executor_->digest();
     progress.applied = batch.last();
+    return true;
 }
 
 }  // namespace raftbus

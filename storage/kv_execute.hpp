@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "storage/expiries.hpp"
 #include "storage/footnotes.hpp"
 #include "storage/sessions.hpp"
+#include "storage/work.hpp"
 
 namespace raftbus {
 
@@ -41,7 +43,9 @@ struct KvParts {
     Expiries expiries;
     Sessions sessions;
     Footnotes footnotes;
+    std::uint32_t version = 1;  // that the cluster speaks, as the configuration says
 };
+std::uint32_t version_of(const StoredConfiguration& stored);
 
 // What stands under a key.
 struct KvFound {
@@ -61,7 +65,8 @@ public:
                          WallTime expires_at) = 0;
     // Removes the key, which is there. Returns the same.
     virtual WallTime erase(std::string_view key) = 0;
-    virtual ScanAnswer scan(const ScanQuery& query) = 0;
+    // As full as the query allows. None: not done yet; ask again in a later turn.
+    virtual std::optional<ScanAnswer> read(const ScanQuery& query, Work& work) = 0;
     // These keys are asked for next. Changes nothing but how soon they are found.
     virtual void expect(std::span<const std::string_view> keys) = 0;
 
@@ -69,12 +74,31 @@ protected:
     ~CommandTarget() = default;
 };
 
-// Executes the batch, which must follow what is applied (CHECKed), and moves `parts` on: first the
-// clock, then what is due by it goes, then the commands. Appends one outcome per command to
-// `outcomes` unless it is null; an entry without commands has none. Throws CheckFailed if the body
-// can not be decoded. A set without conditions does not look its key up. Every change is told to
-// `changes`, unless it is null; what the log does not say of it is noted.
-void execute(const Batch& batch, CommandTarget& target, KvParts& parts,
-             std::vector<CommandOutcome>* outcomes, ChangeSink* changes = nullptr);
+// What expires before one batch, where the cluster speaks version 2: so many keys and so many
+// sessions at most. What is left expires with the next batches.
+inline constexpr std::size_t kKeysGoneAtOnce = 10'000;
+inline constexpr std::size_t kSessionsGoneAtOnce = 1'000;
+
+// Executes a batch, which must follow what is applied (CHECKed), and moves `parts` on: first the
+// clock, then what is due by it goes, then the commands. It takes as many turns as the work needs,
+// and in between nobody else changes anything.
+class BatchExecution {
+public:
+    // Both must outlive it.
+    BatchExecution(const Batch& batch, CommandTarget& target, KvParts& parts);
+    ~BatchExecution();
+
+    // False: not done yet. The batch is the same every time. Appends one outcome per command to
+    // `outcomes` unless it is null; an entry without commands has none. Throws CheckFailed if the
+    // body can not be decoded. A set without conditions does not look its key up. Every change is
+    // told to `changes`, unless it is null; what the log does not say of it is noted.
+    bool go_on(const Batch& batch, std::vector<CommandOutcome>* outcomes, ChangeSink* changes,
+               Work& work);
+
+private:
+    class Executor;
+    std::unique_ptr<Executor> executor_;
+    KvParts& parts_;
+};
 
 }  // namespace raftbus

@@ -27,8 +27,12 @@ public:
     // None if the key is not there. The view is valid until the next call.
     virtual std::optional<KvFound> find(std::string_view key) = 0;
     // Over the query's range, which is not empty. Neither `query` nor the base may go before the
-    // cursor.
-    virtual std::unique_ptr<KvCursor> cursor(const ScanQuery& query) = 0;
+    // cursor. It is lost when one step has more entries to pass over than `hidden_max`.
+    virtual std::unique_ptr<KvCursor> cursor(const ScanQuery& query, std::uint64_t hidden_max) = 0;
+    // The first key from `from` on and before `end` (none: of all); none: there is none. May run on
+    // another thread, as write().
+    virtual std::optional<std::string> next_key(const std::string& from,
+                                                const std::optional<std::string>& end) = 0;
     // About how many keys there are.
     virtual std::uint64_t keys() = 0;
     // Calls `use` for each note whose name begins with `space`.
@@ -67,6 +71,8 @@ public:
     KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options);
 
     void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) override;
+    bool apply_some(const Batch& batch, std::vector<CommandOutcome>* outcomes,
+                    Work& work) override;
     void tell_changes_to(ChangeSink* sink) override { changes_ = sink; }
     const Footnotes& footnotes() const override { return parts_.footnotes; }
     void log_begins_at(LogIndex first) override { parts_.footnotes.cut_before(first); }
@@ -83,6 +89,11 @@ public:
     std::uint64_t keys() const override;
     std::optional<Item> get(std::string_view key) override;
     ScanAnswer scan(const ScanQuery& query) override;
+    std::optional<ScanAnswer> scan_some(const ScanQuery& query, Work& work) override {
+        return step(query, true, work);
+    }
+    std::function<void()> begin_explore() override;
+    void end_explore() override;
     void expect(std::span<const std::string_view> keys) override { table_.expect(keys); }
 
     bool wants_flush() const override;
@@ -105,9 +116,19 @@ private:
     WallTime set(std::string_view key, std::string_view value, std::uint64_t revision,
                  WallTime expires_at) override;
     WallTime erase(std::string_view key) override;
+    std::optional<ScanAnswer> read(const ScanQuery& query, Work& work) override {
+        return step(query, false, work);
+    }
+    std::optional<ScanAnswer> step(const ScanQuery& query, bool may_end_early, Work& work);
     void freeze();
-    void load();
-    void load_notes();
+    // What the base holds, and what of its notes cannot be read; empty: all can.
+    struct Loaded {
+        KvParts parts;
+        std::string damage;
+    };
+    static Loaded loaded(KvBase& base);
+    static void load_notes(KvBase& base, KvParts& parts);
+    void take(Loaded loaded);
 
     const KvLayersOptions options_;
     const std::shared_ptr<KvBase> base_;
@@ -116,9 +137,24 @@ private:
     std::string damage_;  // of the notes in the base
     KvTable table_;
     KvParts parts_;
+    std::optional<BatchExecution> execution_;  // of a batch that is not done yet
+    KvGaps gaps_;                              // in all layers
     std::uint64_t replay_bytes_ = 0;  // of batches applied to table_
     ChangeSink* changes_ = nullptr;
 
+    // Where the base could not say soon what comes next, and what was found out since.
+    struct Exploration {
+        std::string from;
+        KvGaps::End end;
+        KvGaps::End found;
+    };
+    std::shared_ptr<Exploration> wanted_, exploring_;
+    KvGaps base_gaps_;  // in the base, until the next flush has been taken in
+
+    std::shared_ptr<Loaded> installed_;  // by an installation that goes on
+    // The frozen table, whose notes the work completes, and what it notes of expiries.
+    std::shared_ptr<KvTable> freezing_;
+    std::shared_ptr<Expiries::Changes> frozen_expiries_;
     std::shared_ptr<const KvTable> frozen_;  // null: no flush is under way, nor put off
     KvProgress frozen_progress_;
     std::shared_ptr<bool> written_;  // what became of the work, which may outlive this object

@@ -1,4 +1,4 @@
-// One of the files that know RocksDB; the others are kv_archive.cpp and state_files.cpp. RocksDB's own log and
+// One of the files that know RocksDB; the others are kv_archive.cpp, rocksdb_hidden.hpp and state_files.cpp. RocksDB's own log and
 // memtable never see data: each flush is one file, written sorted and ingested (kv_records.hpp says
 // what it holds).
 #include "storage/kv_rocksdb.hpp"
@@ -20,6 +20,7 @@
 
 #include "storage/disk.hpp"
 #include "storage/kv_records.hpp"
+#include "storage/rocksdb_hidden.hpp"
 #include "storage/snapshot_files.hpp"
 #include "storage/state_directory.hpp"
 #include "storage/state_files.hpp"
@@ -128,7 +129,8 @@ bool find_room(const std::string& directory, std::uint64_t bytes,
 
 class RocksdbCursor final : public KvCursor {
 public:
-    RocksdbCursor(rocksdb::DB& db, const std::string& directory, const ScanQuery& query)
+    RocksdbCursor(rocksdb::DB& db, const std::string& directory, const ScanQuery& query,
+                  std::uint64_t hidden_max)
         : directory_(directory) {
         if (query.end) {
             end_ = kUserPrefix;
@@ -139,22 +141,39 @@ public:
         end_slice_ = end_;
         rocksdb::ReadOptions options;
         options.iterate_upper_bound = &end_slice_;
+        options.max_skippable_internal_keys = hidden_max;
         iterator_.reset(db.NewIterator(options));
-        iterator_->Seek(kUserPrefix + std::string(query.start.view()));
-        check();
+        seek_to(query.start.view());
     }
     bool valid() const override { return iterator_->Valid(); }
     void next() override {
+        const HiddenCount count(hidden_);
         iterator_->Next();
         check();
     }
+    void seek(std::string_view key) override {
+        hidden_ = 0;
+        if (!valid() || this->key() >= key) return;
+        if (view(end_slice_) <= kUserPrefix + std::string(key)) key = view(end_slice_).substr(1);
+        seek_to(key);
+    }
+    bool lost() const override { return lost_; }
+    std::uint64_t hidden() const override { return hidden_; }
     std::string_view key() const override { return view(iterator_->key()).substr(1); }
     bool erased() const override { return false; }
     std::string_view value() const override { return found_.value; }
     std::uint64_t revision() const override { return found_.revision; }
 
 private:
+    void seek_to(std::string_view key) {
+        const HiddenCount count(hidden_);
+        iterator_->Seek(kUserPrefix + std::string(key));
+        check();
+    }
+
     void check() {
+        lost_ = iterator_->status().IsIncomplete();
+        if (lost_) return;
         require_read(directory_, iterator_->status());
         if (!iterator_->Valid()) return;
         const std::optional<KvFound> found = kv::decode_record(view(iterator_->value()));
@@ -167,6 +186,8 @@ private:
     rocksdb::Slice end_slice_;  // of end_
     std::unique_ptr<rocksdb::Iterator> iterator_;
     KvFound found_;  // where it stands
+    bool lost_ = false;
+    std::uint64_t hidden_ = 0;
 };
 
 class RocksdbBase final : public KvBase {
@@ -199,8 +220,17 @@ public:
         return found;
     }
 
-    std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override {
-        return std::make_unique<RocksdbCursor>(*db_, directory_, query);
+    std::unique_ptr<KvCursor> cursor(const ScanQuery& query, std::uint64_t hidden_max) override {
+        return std::make_unique<RocksdbCursor>(*db_, directory_, query, hidden_max);
+    }
+
+    std::optional<std::string> next_key(const std::string& from,
+                                        const std::optional<std::string>& end) override {
+        ScanQuery query;
+        query.start = SharedBytes(nullptr, from);
+        if (end) query.end = SharedBytes(nullptr, *end);
+        const RocksdbCursor cursor(*db_, directory_, query, 0);
+        return cursor.valid() ? std::optional<std::string>(cursor.key()) : std::nullopt;
     }
 
     std::uint64_t keys() override {

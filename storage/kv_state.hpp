@@ -19,6 +19,7 @@
 #include "storage/changes.hpp"
 #include "storage/footnotes.hpp"
 #include "storage/snapshot.hpp"
+#include "storage/work.hpp"
 
 namespace raftbus {
 
@@ -30,6 +31,14 @@ public:
     // `outcomes` unless it is null. A body that can not be decoded throws CheckFailed: gateways
     // make bodies, and CRCs guard them.
     virtual void apply(const Batch& batch, std::vector<CommandOutcome>* outcomes) = 0;
+
+    // The same, as far as the work reaches. False: not done yet. Until it is, it is called again
+    // with the same batch, and but for explorations nothing else is called than applied() and what
+    // tells of its time. Outcomes come as they arise.
+    virtual bool apply_some(const Batch& batch, std::vector<CommandOutcome>* outcomes, Work&) {
+        apply(batch, outcomes);
+        return true;
+    }
 
     // From now on apply() tells the sink every change; null: nobody. At first nobody.
     virtual void tell_changes_to(ChangeSink* sink) = 0;
@@ -61,6 +70,16 @@ public:
     // The key's value and revision; none if it is not there. `Item::key` is left empty.
     virtual std::optional<Item> get(std::string_view key) = 0;
     virtual ScanAnswer scan(const ScanQuery& query) = 0;
+    // The same, as far as the work reaches: it may end early and say `more`, with an item at least.
+    // None: not done yet; ask again, which then takes less.
+    virtual std::optional<ScanAnswer> scan_some(const ScanQuery& query, Work&) {
+        return scan(query);
+    }
+    // Work for another thread without which the scan, or apply_some(), that was not done would come
+    // no further. Empty: there is none. It may run while everything else goes on but an
+    // installation; end_explore() is to be called when it has returned.
+    virtual std::function<void()> begin_explore() { return {}; }
+    virtual void end_explore() {}
     // These keys are asked for next. Changes nothing but how soon they are found.
     virtual void expect(std::span<const std::string_view> keys) = 0;
 

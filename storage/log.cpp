@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "messages/check.hpp"
+#include "storage/applied_mark.hpp"
 #include "storage/batch_index.hpp"
 #include "storage/log_reader.hpp"
 #include "storage/log_writer.hpp"
@@ -24,6 +25,13 @@ RecoveredLog report_of(const Recovery& recovery) {
     return log;
 }
 
+bool reaches(const RecoveredLog& log, EntryId entry) {
+    if (entry.index > log.last.index) return false;
+    if (entry.index <= log.before_first.index) return true;
+    const auto after = std::ranges::upper_bound(log.term_starts, entry.index, {}, &EntryId::index);
+    return after != log.term_starts.begin() && std::prev(after)->term == entry.term;
+}
+
 namespace {
 
 class SegmentedLog : public Log {
@@ -35,7 +43,10 @@ public:
           index_(std::move(recovery.index)),
           hard_state_(recovery.hard_state),
           writer_(disk, options, std::move(recovery.end)),
-          reader_(disk, options.identity) {}
+          reader_(disk, options.identity) {
+        const EntryId applied = load_applied_mark(disk, options.identity);
+        if (reaches(recovered_, applied)) recovered_.committed = applied;
+    }
 
     const RecoveredLog& recovered() const override { return recovered_; }
     EntryId before_first() const override { return index_.before_first(); }
@@ -77,6 +88,9 @@ public:
 
     void sync() override { writer_.sync(); }
     void seal() override { writer_.seal(); }
+    void note_applied(EntryId applied) override {
+        if (applied.index) save_applied_mark(disk_, options_.identity, applied);
+    }
     bool has_surplus() override { return disk_.has_surplus(); }
     void trim() override { disk_.trim(); }
 
@@ -107,6 +121,7 @@ public:
         recovered_.before_first = recovered_.last = entry;
         recovered_.term_starts.clear();
         recovered_.configurations.clear();
+        recovered_.committed = {};
         if (recovered_.hard_state.term < entry.term) recovered_.hard_state = {entry.term, NodeId{}};
         return true;
     }

@@ -41,7 +41,13 @@ struct RecoveredLog {
     WallTime newest_time;              // of the batches that are left in the log; 0: none
     std::uint64_t torn_bytes = 0;      // of an unfinished write at the very end, cut off
     std::vector<StoredConfiguration> configurations;  // the config batches that are in the log, ascending
+    // What the last orderly stop had applied, and the log still holds: committed. {0, 0}: not known.
+    EntryId committed;
 };
+
+// False if the log holds another entry there, or none. The term before its first entry may be
+// unknown.
+bool reaches(const RecoveredLog& log, EntryId entry);
 
 struct Recovery;
 RecoveredLog report_of(const Recovery& recovery);
@@ -68,6 +74,10 @@ public:
     // then known from an unfinished write and refused at the next start. For when the log falls idle and
     // at orderly shutdown. Nothing is staged (CHECKed); does nothing if the log is sealed already.
     virtual void seal() = 0;
+
+    // At orderly shutdown: the state has applied everything up to `applied`, which is in the log. The
+    // next start finds it in recovered().committed. A hint: without room on the disk nothing is noted.
+    virtual void note_applied(EntryId applied) = 0;
 
     // Drops whole segments from the log's beginning that hold nothing beyond `flushed`, which must be
     // at most last(); as many as LogOptions say, or, for `all` of them, every one, ending the present

@@ -103,9 +103,9 @@ std::optional<std::uint64_t> Sessions::open(std::uint64_t id, Duration life, Wal
 
 // An entry that comes too early is put where it belongs by now. What goes is told in the order of
 // ids, since the order in which it is found depends on when this node was started.
-std::vector<std::uint64_t> Sessions::expire(WallTime clock) {
+std::vector<std::uint64_t> Sessions::expire(WallTime clock, std::size_t most) {
     std::vector<std::uint64_t> gone;
-    while (!due_.empty() && due_.begin()->first <= clock) {
+    while (gone.size() < most && !due_.empty() && due_.begin()->first <= clock) {
         const std::uint64_t id = due_.begin()->second;
         due_.erase(due_.begin());
         const auto found = by_id_.find(id);

@@ -39,8 +39,9 @@ public:
     // Opens session `id`, which is the index of the command. Returns the one that had to go for it.
     std::optional<std::uint64_t> open(std::uint64_t id, Duration life, WallTime clock);
 
-    // Removes the sessions that were not used for their life. Returns them in order.
-    std::vector<std::uint64_t> expire(WallTime clock);
+    // Removes the sessions that were not used for their life, at most so many: those first whose
+    // life ended first. Returns them in order.
+    std::vector<std::uint64_t> expire(WallTime clock, std::size_t most = SIZE_MAX);
 
     // The command at `index` bears this session and number.
     struct Unknown {};  // there is no such session

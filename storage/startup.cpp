@@ -6,15 +6,6 @@
 namespace raftbus {
 namespace {
 
-// False if the log holds another entry there, or none. The term before its first entry may be
-// unknown.
-bool reaches(const RecoveredLog& log, EntryId entry) {
-    if (entry.index > log.last.index) return false;
-    if (entry.index <= log.before_first.index) return true;
-    const auto after = std::ranges::upper_bound(log.term_starts, entry.index, {}, &EntryId::index);
-    return after != log.term_starts.begin() && std::prev(after)->term == entry.term;
-}
-
 std::string number(LogIndex index) {
     return std::to_string(index.value);
 }

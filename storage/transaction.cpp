@@ -135,85 +135,116 @@ bool holds(const TransactionCondition& condition, const std::optional<KvFound>& 
     return condition.present.value_or(true) == found.has_value();
 }
 
-using Steps = std::vector<TransactionStep>;
+}  // namespace
+
+TransactionExecution::TransactionExecution(const Transaction& transaction, std::uint64_t revision,
+                                           TransactionTarget& target,
+                                           const TransactionRules& rules)
+    : transaction_(transaction), revision_(revision), target_(target), rules_(rules) {}
+
+std::optional<CommandOutcome> TransactionExecution::go_on(Work& work) {
+    if (stage_ == Stage::conditions) {
+        if (!test_conditions(work)) return std::nullopt;
+        steps_ = succeeded_ ? &transaction_.then : &transaction_.otherwise;
+        stage_ = Stage::sizes;
+        at_ = 0;
+    }
+    if (stage_ == Stage::sizes) {
+        if (!add_sizes(work)) return std::nullopt;
+        if (bytes_ > transaction_.bytes_max)
+            return AnswerTooLarge{bytes_, transaction_.bytes_max};
+        bytes_left_ = transaction_.bytes_max - bytes_;
+        items_left_ = transaction_.items_max;
+        target_.choose(succeeded_);
+        reply_.emplace(succeeded_, revision_, steps_->size());
+        stage_ = Stage::steps;
+        at_ = 0;
+    }
+    for (; at_ < steps_->size(); ++at_)
+        if (!work.left() || !carry_out((*steps_)[at_], work)) return std::nullopt;
+    return reply_->finish();
+}
+
+bool TransactionExecution::test_conditions(Work& work) {
+    const auto& conditions = transaction_.conditions;
+    for (; at_ < conditions.size() && succeeded_; ++at_) {
+        if (!work.left()) return false;
+        const std::optional<KvFound> found = target_.look(conditions[at_].key);
+        work.spend_find(found ? found->value.size() : 0);
+        succeeded_ = holds(conditions[at_], found);
+    }
+    return true;
+}
+
+bool TransactionExecution::add_sizes(Work& work) {
+    for (; at_ < steps_->size(); ++at_) {
+        if (!work.left()) return false;
+        if ((*steps_)[at_].kind == StepKind::get) bytes_ += bytes_found(at_, work);
+        if (rules_.count_what_is_read && bytes_ > transaction_.bytes_max) return true;
+    }
+    return true;
+}
 
 // What the step at `get` will find: what an earlier step has put there, or what stands.
-std::uint64_t bytes_found(const Steps& steps, std::size_t get, TransactionTarget& target) {
+std::uint64_t TransactionExecution::bytes_found(std::size_t get, Work& work) {
+    const std::vector<TransactionStep>& steps = *steps_;
     for (std::size_t i = get; i-- > 0;) {
         const TransactionStep& earlier = steps[i];
         if (earlier.key != steps[get].key) continue;
         if (earlier.kind == StepKind::set) return earlier.value.size();
         if (earlier.kind == StepKind::erase) return 0;
     }
-    const std::optional<KvFound> found = target.look(steps[get].key);
+    const std::optional<KvFound> found = target_.look(steps[get].key);
+    work.spend_find(found ? found->value.size() : 0);
     return found ? found->value.size() : 0;
 }
 
-class Execution {
-public:
-    Execution(const Transaction& transaction, std::uint64_t revision, TransactionTarget& target)
-        : transaction_(transaction), revision_(revision), target_(target) {}
-
-    CommandOutcome run() {
-        const bool succeeded =
-            std::all_of(transaction_.conditions.begin(), transaction_.conditions.end(),
-                        [this](const TransactionCondition& condition) {
-                            return holds(condition, target_.look(condition.key));
-                        });
-        const Steps& steps = succeeded ? transaction_.then : transaction_.otherwise;
-        std::uint64_t bytes = 0;
-        for (std::size_t i = 0; i < steps.size(); ++i)
-            if (steps[i].kind == StepKind::get) bytes += bytes_found(steps, i, target_);
-        if (bytes > transaction_.bytes_max) return AnswerTooLarge{bytes, transaction_.bytes_max};
-        bytes_left_ = transaction_.bytes_max - bytes;
-        items_left_ = transaction_.items_max;
-        target_.choose(succeeded);
-        client::TxnReplyWriter reply(succeeded, revision_, steps.size());
-        for (const TransactionStep& step : steps) carry_out(step, reply);
-        return reply.finish();
-    }
-
-private:
-    void carry_out(const TransactionStep& step, client::TxnReplyWriter& reply) {
-        switch (step.kind) {
-            case StepKind::set:
-                target_.put(step.key, step.value, revision_, step.ttl_ms);
-                return reply.set(revision_);
-            case StepKind::erase:
-                return reply.erased(revision_, target_.remove(step.key, revision_));
-            case StepKind::get: {
-                const std::optional<KvFound> found = target_.look(step.key);
-                if (!found) return reply.got(std::nullopt, 0);
-                return reply.got(found->value, found->revision);
+// False: not done yet.
+bool TransactionExecution::carry_out(const TransactionStep& step, Work& work) {
+    work.spend(Work::kCommand + Work::kFind + step.value.size() / Work::kBytes);
+    switch (step.kind) {
+        case StepKind::set:
+            target_.put(step.key, step.value, revision_, step.ttl_ms);
+            reply_->set(revision_);
+            return true;
+        case StepKind::erase:
+            reply_->erased(revision_, target_.remove(step.key, revision_));
+            return true;
+        case StepKind::get: {
+            const std::optional<KvFound> found = target_.look(step.key);
+            if (!found) {
+                reply_->got(std::nullopt, 0);
+                return true;
             }
-            case StepKind::scan:
-                return reply.scanned(scan(step));
+            work.spend(found->value.size() / Work::kBytes);
+            reply_->got(found->value, found->revision);
+            return true;
+        }
+        case StepKind::scan: {
+            const std::optional<ScanAnswer> answer = scan(step, work);
+            if (answer) reply_->scanned(*answer);
+            return answer.has_value();
         }
     }
+    CHECK(false, "a step of no known kind");
+    return true;
+}
 
-    ScanAnswer scan(const TransactionStep& step) {
-        ScanQuery query;
-        query.start = SharedBytes(nullptr, step.key);
-        if (step.end) query.end = SharedBytes(nullptr, *step.end);
-        query.limit = bytes_left_ == 0 ? 0 : std::min(step.limit, items_left_);
-        query.bytes_max = bytes_left_;
-        query.keys_only = step.keys_only;
-        ScanAnswer answer = target_.read(query);
-        std::uint64_t bytes = 0;
-        for (const Item& item : answer.items) bytes += item.key.size() + item.value.size();
-        bytes_left_ -= std::min(bytes_left_, bytes);
-        items_left_ -= std::min<std::uint64_t>(items_left_, answer.items.size());
-        return answer;
-    }
-
-    const Transaction& transaction_;
-    const std::uint64_t revision_;
-    TransactionTarget& target_;
-    std::uint64_t bytes_left_ = 0;
-    std::uint64_t items_left_ = 0;
-};
-
-}  // namespace
+std::optional<ScanAnswer> TransactionExecution::scan(const TransactionStep& step, Work& work) {
+    ScanQuery query;
+    query.start = SharedBytes(nullptr, step.key);
+    if (step.end) query.end = SharedBytes(nullptr, *step.end);
+    query.limit = bytes_left_ == 0 ? 0 : std::min(step.limit, items_left_);
+    query.bytes_max = bytes_left_;
+    query.keys_only = step.keys_only;
+    query.count_values = rules_.count_what_is_read;
+    std::optional<ScanAnswer> answer = target_.read(query, work);
+    if (!answer) return answer;
+    const std::uint64_t bytes = answer->bytes_read;
+    bytes_left_ -= std::min(bytes_left_, bytes);
+    items_left_ -= std::min<std::uint64_t>(items_left_, answer->items.size());
+    return answer;
+}
 
 void append_transaction(std::string& out, const Transaction& transaction) {
     Writer writer(out);
@@ -235,11 +266,6 @@ Result<Transaction> read_transaction(std::string_view bytes) {
                        reader.done();
     if (!whole) return Error{"malformed transaction"};
     return transaction;
-}
-
-CommandOutcome execute(const Transaction& transaction, std::uint64_t revision,
-                       TransactionTarget& target) {
-    return Execution(transaction, revision, target).run();
 }
 
 }  // namespace raftbus

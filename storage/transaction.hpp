@@ -11,8 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "messages/client_replies.hpp"
 #include "messages/local.hpp"
 #include "messages/result.hpp"
+#include "storage/work.hpp"
 
 namespace raftbus {
 
@@ -67,17 +69,53 @@ public:
     virtual bool remove(std::string_view key, std::uint64_t revision) = 0;
     // The conditions hold, or they don't, and that branch is carried out. Comes before the steps.
     virtual void choose(bool holds) = 0;
-    virtual ScanAnswer read(const ScanQuery& query) = 0;
+    // None: not done yet; ask again in a later turn.
+    virtual std::optional<ScanAnswer> read(const ScanQuery& query, Work& work) = 0;
 
 protected:
     ~TransactionTarget() = default;
 };
 
-// Carries it out at `revision`. What its GETs are to answer is known beforehand: if it is more than
-// bytes_max nothing is done, and the outcome is AnswerTooLarge. The scans get what is left of
-// bytes_max, one after the other: they end early and say `more`, the one that ends it by one item
-// at most.
-CommandOutcome execute(const Transaction& transaction, std::uint64_t revision,
-                       TransactionTarget& target);
+struct TransactionRules {
+    // What scans read counts against bytes_max, also values that they were not to answer with; and
+    // what GETs would answer is added up no further than to what is too much.
+    bool count_what_is_read = false;
+};
+
+// Carries it out at `revision`, in as many turns as the work takes. What its GETs are to answer is
+// known beforehand: if it is more than bytes_max nothing is done, and the outcome is AnswerTooLarge.
+// The scans get what is left of bytes_max, one after the other: they end early and say `more`, the
+// one that ends it by one item at most.
+class TransactionExecution {
+public:
+    // All must outlive it.
+    TransactionExecution(const Transaction& transaction, std::uint64_t revision,
+                         TransactionTarget& target, const TransactionRules& rules);
+
+    // None: not done yet. Nobody else may change what it works on before it is.
+    std::optional<CommandOutcome> go_on(Work& work);
+
+private:
+    enum class Stage : std::uint8_t { conditions, sizes, steps };
+
+    bool test_conditions(Work& work);
+    bool add_sizes(Work& work);
+    bool carry_out(const TransactionStep& step, Work& work);
+    std::optional<ScanAnswer> scan(const TransactionStep& step, Work& work);
+    std::uint64_t bytes_found(std::size_t get, Work& work);
+
+    const Transaction& transaction_;
+    const std::uint64_t revision_;
+    TransactionTarget& target_;
+    const TransactionRules rules_;
+    Stage stage_ = Stage::conditions;
+    std::size_t at_ = 0;  // in this stage
+    bool succeeded_ = true;
+    const std::vector<TransactionStep>* steps_ = nullptr;
+    std::uint64_t bytes_ = 0;  // of what GETs answer
+    std::uint64_t bytes_left_ = 0;
+    std::uint64_t items_left_ = 0;
+    std::optional<client::TxnReplyWriter> reply_;
+};
 
 }  // namespace raftbus

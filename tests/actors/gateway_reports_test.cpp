@@ -74,7 +74,10 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                             {"clients", 0},
                             {"clients_refused", 0},
                             {"cluster_version", 1},
-                            {"speaks", {1, 2}}}));
+                            {"speaks", {1, 2}},
+                            {"longest_turn_us", 0},
+                            {"longest_turn", ""},
+                            {"most_work", 0}}));
     EXPECT_EQ(replies[1].second, (Json{{"ok", true}, {"id", 2}, {"members", members}}));
 }
 

@@ -4,6 +4,7 @@
 
 #include "sim/sim_base.hpp"
 #include "storage/kv_rocksdb.hpp"
+#include "storage/transaction.hpp"
 #include "tests/testing/commands.hpp"
 #include "tests/testing/fake_context.hpp"
 #include "tests/testing/temp_directory.hpp"
@@ -23,7 +24,8 @@ constexpr Address kStateMachine{kSelf, ActorName::state_machine};
 // Remembers which held-back message each answer was sent under.
 class Scene : public testing::FakeContext {
 public:
-    explicit Scene(KvState& state) : FakeContext(kStateMachine), actor(*this, state) {}
+    explicit Scene(KvState& state, EntryId log_end = {})
+        : FakeContext(kStateMachine), actor(*this, state, log_end) {}
 
     void answering(const Envelope& envelope) override { answered.push_back(envelope.number); }
 
@@ -79,6 +81,46 @@ protected:
     KvLayers state{std::make_shared<sim::SimBase>(), {}};
     Scene node{state};
 };
+
+// What an earlier life of the process had shown stands in the log that was found.
+TEST_F(StateMachineTest, ShowsNothingOlderThanItsLogAfterARestart) {
+    Scene restarted(state, {LogIndex(2), Term(3)});
+    restarted.actor.start();
+    restarted.read(1, 0, "a");
+    restarted.give(Watch{WatchNumber(7), SharedBytes::copy("a"), false, {}}, kGateway);
+    restarted.apply({testing::batch_of(LogIndex(1), Term(3), {set("a", "1")})});
+    EXPECT_TRUE(restarted.take<StateRead>().empty());
+    EXPECT_TRUE(restarted.take<Watching>().empty());
+
+    restarted.apply({testing::batch_of(LogIndex(2), Term(3), {set("a", "2")})});
+    const auto reads = restarted.take<StateRead>();
+    ASSERT_EQ(reads.size(), 1U);
+    EXPECT_EQ(to_line(reads[0]), "read 1 at 2: 2@2");
+    const auto watching = restarted.take<Watching>();
+    ASSERT_EQ(watching.size(), 1U);
+    EXPECT_EQ(watching[0].after, LogIndex(2));
+    restarted.read(2, 0, "a");
+    EXPECT_EQ(restarted.take<StateRead>().size(), 1U);
+}
+
+// An end of the log that another leader cuts off was never shown to anybody.
+TEST_F(StateMachineTest, WaitsForNoEndThatALaterTermCutOff) {
+    Scene restarted(state, {LogIndex(9), Term(3)});
+    restarted.read(1, 0, "a");
+    restarted.apply({testing::batch_of(LogIndex(1), Term(2), {set("a", "1")})});
+    EXPECT_TRUE(restarted.take<StateRead>().empty());
+    restarted.apply({testing::no_op_batch(LogIndex(2), Term(4))});
+    ASSERT_EQ(restarted.take<StateRead>().size(), 1U);
+}
+
+TEST_F(StateMachineTest, AnUnwatchedWatchDoesNotBeginAfterARestart) {
+    Scene restarted(state, {LogIndex(1), Term(3)});
+    restarted.give(Watch{WatchNumber(7), SharedBytes::copy("a"), false, {}}, kGateway);
+    restarted.give(Unwatch{WatchNumber(7)}, kGateway);
+    restarted.apply({testing::no_op_batch(LogIndex(1), Term(3))});
+    EXPECT_TRUE(restarted.take<Watching>().empty());
+    EXPECT_EQ(restarted.actor.watches().size(), 0U);
+}
 
 TEST_F(StateMachineTest, TellsReplicatorAndGatewayHowFarItIs) {
     node.apply({testing::no_op_batch(LogIndex(1), Term(3)),
@@ -197,6 +239,160 @@ TEST_F(StateMachineTest, AnswersAllQueriesOfAReadInOrder) {
     EXPECT_EQ(scanned.items[0].key.view(), "a");
     EXPECT_TRUE(scanned.more);
     EXPECT_EQ(std::get<GetAnswer>(read.answers[1]).item->value.view(), "2");
+}
+
+// ---- turns
+
+ReadState scan_of(std::uint64_t read, std::string_view start, std::string_view end) {
+    ScanQuery query;
+    query.start = SharedBytes::copy(start);
+    query.end = SharedBytes::copy(end);
+    query.limit = 10;
+    query.bytes_max = 1'000;
+    return {ReadNumber(read), LogIndex(1), {query}};
+}
+
+class StateMachineTurns : public StateMachineTest {
+protected:
+    static constexpr int kMany = 150'000;
+
+    // As many keys as that were there, and are no more.
+    void delete_many() {
+        for (int i = 0; i < kMany; i += 1'000) {
+            std::vector<std::string> keys;
+            std::vector<Command> commands;
+            for (int k = i; k < i + 1'000; ++k) keys.push_back("q/" + std::to_string(1'000'000 + k));
+            for (const std::string& key : keys) commands.push_back(set(key, "x"));
+            for (const std::string& key : keys) commands.push_back(erase(key));
+            state.apply(testing::batch_of(state.applied().index.next(), Term(1), commands),
+                        nullptr);
+        }
+    }
+    Command transaction_of_scans(int scans) {
+        Transaction transaction;
+        transaction.items_max = transaction.bytes_max = 10'000;
+        transaction.then.push_back({.kind = StepKind::set, .key = "early", .value = "1"});
+        for (int i = 0; i < scans; ++i)
+            transaction.then.push_back({.kind = StepKind::scan, .key = "q/", .end = "q0", .limit = 9});
+        append_transaction(body, transaction);
+        Command command{.kind = CommandKind::transaction};
+        command.value = body;
+        return command;
+    }
+    // One burst, of what the actor has put off.
+    bool turn() {
+        if (node.timers.empty()) return false;
+        const TimerId id = node.timers.begin()->first;
+        node.timers.erase(id);
+        node.actor.on_timer(id);
+        node.actor.on_drained();
+        return true;
+    }
+    std::string body;
+};
+
+TEST_F(StateMachineTurns, AScanThatNeedsManyTurnsHoldsNoOtherReadUp) {
+    delete_many();
+    node.give(scan_of(1, "q/", "q0"), kGateway);
+    EXPECT_TRUE(node.take<StateRead>().empty());
+    node.actor.on_drained();
+    node.read(2, 1, "a");
+    EXPECT_EQ(reads(), (std::vector<std::string>{"read 2 at " + std::to_string(2 * kMany) + ": -"}));
+    int turns = 1;
+    for (; node.take<StateRead>().empty(); ++turns) ASSERT_TRUE(turn());
+    EXPECT_GE(turns, 3);
+    EXPECT_EQ(node.actor.waiting(), 0U);
+    EXPECT_LE(node.actor.most_work(), 130'000U);
+    node.give(scan_of(3, "q/", "q0"), kGateway);
+    EXPECT_EQ(node.take<StateRead>().size(), 1U) << "the way is known by now";
+}
+
+TEST_F(StateMachineTurns, AHalfDoneBatchIsShownToNobody) {
+    delete_many();
+    const LogIndex before = state.applied().index;
+    node.give(Apply{{from(kSelf, 7, testing::batch_of(before.next(), Term(1),
+                                                      {transaction_of_scans(20), set("late", "2")}))}},
+              kReplicator);
+    node.actor.on_drained();
+    EXPECT_TRUE(node.take<Applied>().empty());
+    node.read(1, before.value, "early");
+    node.give(Watch{WatchNumber(3), SharedBytes::copy("early"), false, {}}, kGateway);
+    node.give(TakeSnapshot{1}, kGateway);
+    node.give(AskReport{4}, kGateway);
+    node.actor.on_drained();
+    EXPECT_TRUE(node.take<StateRead>().empty());
+    EXPECT_TRUE(node.take<Watching>().empty());
+    EXPECT_TRUE(node.jobs.empty()) << "no flush";
+    const StateReport report = node.take<StateReport>().at(0);
+    EXPECT_EQ(report.applied, before);
+    EXPECT_EQ(report.digest, state.digest());
+    while (turn()) {
+    }
+    EXPECT_EQ(state.applied().index, LogIndex(before.value + 2));
+    EXPECT_NE(report.digest, state.digest());
+    EXPECT_EQ(reads(), (std::vector<std::string>{"read 1 at " + std::to_string(before.value + 2) +
+                                                 ": 1@" + std::to_string(before.value + 1)}));
+    EXPECT_EQ(node.take<Watching>().at(0).after, LogIndex(before.value + 2));
+    EXPECT_EQ(node.jobs.size(), 1U) << "the flush that was asked for";
+    const auto ready = node.take<OutcomesReady>();
+    ASSERT_EQ(ready.size(), 1U);
+    ASSERT_EQ(ready[0].batches.size(), 1U);
+    EXPECT_EQ(ready[0].batches[0].outcomes.size(), 2U);
+    EXPECT_LE(node.actor.most_work(), 130'000U);
+}
+
+TEST_F(StateMachineTurns, ManySmallCommandsAreAppliedInBurstsAsWell) {
+    std::vector<Command> commands(20'000, set("k", "v"));
+    std::vector<Batch> batches;
+    for (std::uint64_t first = 1; first <= 40'001; first += 20'000)
+        batches.push_back(testing::batch_of(LogIndex(first), Term(1), commands));
+    node.give(Apply{batches}, kReplicator);
+    node.actor.on_drained();
+    EXPECT_LT(state.applied().index, LogIndex(60'000));
+    while (turn()) {
+    }
+    EXPECT_EQ(state.applied().index, LogIndex(60'000));
+    EXPECT_LE(node.actor.most_work(), 61'000U);
+}
+
+// What RocksDB would have to pass over in one call is found out in the background, while other work
+// goes on.
+TEST(StateMachineExplores, WhatLiesBehindDeletedKeysInRocksDb) {
+    testing::TempDirectory directory;
+    const auto state = std::move(KvRocksdb::open(directory.path(), {}).value());
+    std::vector<std::string> keys;
+    for (int i = 0; i < 60'000; ++i) keys.push_back("q/" + std::to_string(1'000'000 + i));
+    for (const bool there : {true, false}) {
+        std::vector<Command> commands;
+        for (const std::string& key : keys) commands.push_back(there ? set(key, "x") : erase(key));
+        state->apply(testing::batch_of(state->applied().index.next(), Term(1), commands), nullptr);
+        state->begin_flush()();
+        state->end_flush();
+    }
+    state->apply(testing::batch_of(state->applied().index.next(), Term(1), {set("q/9", "there")}),
+                 nullptr);
+    Scene node(*state);
+    node.give(scan_of(1, "q/", "q0"), kGateway);
+    node.actor.on_drained();
+    ASSERT_EQ(node.jobs.size(), 1U);
+    node.read(2, 1, "q/9");
+    EXPECT_EQ(node.take<StateRead>().size(), 1U);
+    node.give(scan_of(3, "q/1", "q/2"), kGateway);
+    node.actor.on_drained();
+    EXPECT_EQ(node.jobs.size(), 1U) << "one at a time";
+    std::vector<StateRead> answers;
+    for (int rounds = 0; answers.size() < 2 && rounds < 100; ++rounds) {
+        if (!node.jobs.empty())
+            node.finish_job(node.actor);
+        else
+            node.run(node.actor, Duration(1));
+        for (StateRead& read : node.take<StateRead>()) answers.push_back(std::move(read));
+    }
+    ASSERT_EQ(answers.size(), 2U);
+    EXPECT_EQ(answers[0].read, ReadNumber(1));
+    EXPECT_EQ(std::get<ScanAnswer>(answers[0].answers[0]).items.at(0).key.view(), "q/9");
+    EXPECT_TRUE(std::get<ScanAnswer>(answers[1].answers[0]).items.empty());
+    EXPECT_LE(node.actor.most_work(), 130'000U);
 }
 
 TEST_F(StateMachineTest, ReportsToWhoeverAsks) {

@@ -16,8 +16,13 @@ namespace {
 class LyingBase : public KvBase {
 public:
     std::optional<KvFound> find(std::string_view key) override { return base_.find(key); }
-    std::unique_ptr<KvCursor> cursor(const ScanQuery& query) override {
-        return base_.cursor(query);
+    std::unique_ptr<KvCursor> cursor(const ScanQuery& query,
+                                     std::uint64_t hidden_max) override {
+        return base_.cursor(query, hidden_max);
+    }
+    std::optional<std::string> next_key(const std::string& from,
+                                        const std::optional<std::string>& end) override {
+        return base_.next_key(from, end);
     }
     std::uint64_t keys() override { return base_.keys(); }
     void each_note(char space, const UseNote& use) override { base_.each_note(space, use); }

@@ -121,12 +121,12 @@ planted_bug(sessions_not_flushed FILE storage/kv_layers.cpp
     BY [[]])
 
 planted_bug(expiries_not_flushed FILE storage/kv_layers.cpp
-    REPLACE [[    parts_.expiries.note_changes(table_);
+    REPLACE [[        Expiries::note(std::exchange(*expiries, {}), *table);
 ]]
     BY [[]])
 
 planted_bug(outcome_not_remembered FILE storage/kv_execute.cpp
-    REPLACE [[        sessions.remember(command.session, command.seq, outcome);
+    REPLACE [[        if (outcome) sessions.remember(command.session, command.seq, *outcome);
 ]]
     BY [[]])
 
@@ -140,10 +140,11 @@ planted_bug(no_ticks FILE actors/leading.cpp
     BY [[]])
 
 planted_bug(transaction_in_part FILE storage/transaction.cpp
-    REPLACE [[for (const TransactionStep& step : steps) carry_out(step, reply);]]
-    BY [[for (const TransactionStep& step : steps)
-            if (&step != &steps.front() || steps.size() < 3) carry_out(step, reply);
-            else reply.set(revision_);]])
+    REPLACE [[        if (!work.left() || !carry_out((*steps_)[at_], work)) return std::nullopt;]]
+    BY [[        if (at_ == 0 && steps_->size() >= 3)
+            reply_->set(revision_);
+        else if (!work.left() || !carry_out((*steps_)[at_], work))
+            return std::nullopt;]])
 
 # ---- membership
 

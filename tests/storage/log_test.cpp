@@ -31,6 +31,33 @@ TEST(LogTest, batches_come_back_after_a_crash_with_headers_and_bodies) {
     EXPECT_EQ(log.recovered().term_starts, starts);
 }
 
+TEST(LogTest, an_orderly_stop_leaves_how_far_the_state_had_come) {
+    LogScene scene;
+    scene.open();
+    scene.append({make_batch(1, 1), make_batch(2, 1), make_batch(3, 2)});
+    EXPECT_EQ(scene.log->recovered().committed, EntryId());
+    scene.log->note_applied({LogIndex(2), Term(1)});
+    EXPECT_EQ(scene.open().recovered().committed, (EntryId{LogIndex(2), Term(1)}));
+    scene.log->note_applied({LogIndex(3), Term(2)});
+    EXPECT_EQ(scene.crash_and_open().recovered().committed, (EntryId{LogIndex(3), Term(2)}));
+}
+
+// What the log does not hold says nothing about it, and neither does what was damaged.
+TEST(LogTest, a_mark_of_another_entry_or_a_damaged_one_is_not_believed) {
+    LogScene scene;
+    scene.open();
+    scene.append({make_batch(1, 1), make_batch(2, 1), make_batch(3, 1)});
+    scene.log->note_applied({LogIndex(3), Term(1)});
+    ASSERT_TRUE(scene.log->stage(LogIndex(3), {make_batch(3, 2)}));
+    scene.log->sync();
+    EXPECT_EQ(scene.open().recovered().committed, EntryId()) << "another term's entry";
+    scene.log->note_applied({LogIndex(3), Term(2)});
+    std::string text = scene.disk.open("applied")->read(0, 1000);
+    text[text.find("index=3") + 6] = '2';
+    ASSERT_TRUE(scene.disk.replace("applied", text));
+    EXPECT_EQ(scene.open().recovered().committed, EntryId()) << "damaged";
+}
+
 TEST(LogTest, what_was_only_staged_is_gone_after_a_crash) {
     LogScene scene;
     scene.open();
