@@ -23,6 +23,7 @@ Election::Election(Context& context, const RaftOptions& options, HardState saved
       self_(context.self().node),
       hard_state_(saved),
       saved_(saved),
+      leaderless_(options),
       election_timeout_(context, 1),
       transfer_timeout_(context, 2),
       stop_timeout_(context, 3) {
@@ -184,6 +185,7 @@ void Election::judge(const JudgeVote& matter, const Standing& standing) {
 }
 
 void Election::on(const RequestVoteReply& reply, const Envelope& envelope) {
+    leaderless_.answered(envelope.from.node, reply.granted, reply.current);
     if (reply.current > term()) return take_up(Adopt{reply.current});
     auto* candidate = std::get_if<Candidate>(&role_);
     if (!candidate || reply.term != term()) return;  // of an earlier campaign
@@ -194,6 +196,7 @@ void Election::on(const RequestVoteReply& reply, const Envelope& envelope) {
 }
 
 void Election::on(const PreVoteReply& reply, const Envelope& envelope) {
+    leaderless_.answered(envelope.from.node, reply.granted, reply.current);
     if (reply.current > term()) return take_up(Adopt{reply.current});
     auto* sounding = std::get_if<PreCandidate>(&role_);
     if (!sounding || reply.term != term().next()) return;  // of an earlier sounding
@@ -209,6 +212,7 @@ void Election::refused(const Matter& matter, Duration remaining) {
     if (auto* m = std::get_if<JudgePreVote>(&matter))
         return answer(m->asked, PreVoteReply{m->request.term, false, term()});
     CHECK(!std::holds_alternative<Adopt>(matter), "a term may be entered in spite of a promise");
+    leaderless_.not_asking("it waits until a lease that it promised has ended");
     become_follower("a leader was promised more time");
     election_timeout_.start(remaining + draw_timeout());
 }
@@ -218,6 +222,7 @@ void Election::refused(const Matter& matter, Duration remaining) {
 void Election::on_timer(TimerId timer) {
     if (election_timeout_.fired(timer)) {
         election_timeout_.start(draw_timeout());
+        maybe_complain();
         if (std::holds_alternative<Candidate>(role_))
             become_follower("the campaign got no majority");
         take_up(SoundOut{});
@@ -234,21 +239,22 @@ void Election::on_timer(TimerId timer) {
 void Election::judge(const SoundOut&, const Standing& standing) {
     if (!may_campaign() || standing.removed || standing.forgetful) {
         if (!leader_is_heard(standing)) set_leader(NodeId());  // clients need not wait for it
-        return become_follower(standing.removed     ? "removed from the cluster"
+        return do_not_campaign(standing.removed     ? "it was removed from the cluster"
                                : standing.forgetful ? "its data is being rebuilt"
-                                                    : "not a voter");
+                                                    : "it is not a voter");
     }
-    if (!standing.storage_answers) return become_follower("the own disk does not answer");
+    if (!standing.storage_answers) return do_not_campaign("its disk does not answer");
     if (standing.diverged) {
         if (!leader_is_heard(standing)) set_leader(NodeId());
-        return become_follower("the own state differs from the others'");
+        return do_not_campaign("its state differs from that of the others");
     }
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {
         context_.log(LogLevel::warning, "leader " + to_text(leader_) + " of " + term_text(term()) +
-                                            " is not heard any more");
+                                            " is no longer heard");
         set_leader(NodeId());
     }
+    leaderless_.asked();
     role_ = PreCandidate{VoteTally(standing.configuration)};
     auto& sounding = std::get<PreCandidate>(role_);
     sounding.tally.count(self_, true);
@@ -285,6 +291,17 @@ void Election::saved(const Matter& matter) {
     else if (std::holds_alternative<Run>(matter))
         ask_for_votes();
     maybe_stopped();
+}
+
+void Election::do_not_campaign(std::string_view why) {
+    leaderless_.not_asking(why);
+    become_follower(why);
+}
+
+void Election::maybe_complain() {
+    if (leader_) return;
+    const auto line = leaderless_.line(context_.now(), {self_, term(), voters_, connected_});
+    if (line) context_.log(LogLevel::warning, *line);
 }
 
 // Refused, so others are there: try again soon, but later each time. Silence waits for the timeout.
@@ -450,7 +467,10 @@ std::string Election::describe() const {
 }
 
 void Election::set_leader(NodeId leader) {
-    if (leader) transfer_timeout_.stop();
+    if (leader) {
+        transfer_timeout_.stop();
+        leaderless_.led();
+    }
     leader_ = leader;
     const LeaderChanged news{term(), leader};
     if (news == leader_told_) return;

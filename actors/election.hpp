@@ -23,6 +23,7 @@
 #include <variant>
 
 #include "actors/actor.hpp"
+#include "actors/leaderless.hpp"
 #include "actors/options.hpp"
 #include "actors/timer.hpp"
 #include "actors/vote_tally.hpp"
@@ -132,6 +133,8 @@ private:
     void set_leader(NodeId leader);
     void ask_for_votes();
     void campaign_failed(std::string_view why);
+    void do_not_campaign(std::string_view why);
+    void maybe_complain();
     void maybe_stopped();
     Duration draw_timeout();
     bool leader_is_heard(const Standing& standing) const;
@@ -167,6 +170,7 @@ private:
     std::variant<std::monostate, Fencing, Saving> under_way_;
     StorageRequest last_request_;
     unsigned failures_ = 0;  // campaigns lost in a row
+    Leaderless leaderless_;  // what the log says of that
     bool stopping_ = false;
     // timers
     Timer election_timeout_;

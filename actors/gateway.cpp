@@ -359,6 +359,9 @@ void Gateway::on(const RepliesTaken& taken, const Envelope&) {
     reads_.on_room();
 }
 
+void Gateway::on(const PeersUnreachable& unreachable, const Envelope&) {
+    reports_.on_unreachable(unreachable);
+}
 void Gateway::on(const ClientsConnected& connected, const Envelope&) {
     reports_.on_connected(connected);
 }

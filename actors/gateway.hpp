@@ -35,7 +35,8 @@ using GatewayInbox =
                  ReadRefused, StateRead, LogRead, ElectionReport, ReplicatorReport, StateReport,
                  CampaignReply, Introduction, PeerUp, PeerLost, Stop, SnapshotTaken, MembersChanged,
                  ChangeRefused, BackupRead, StateJudged, RepliesTaken, ClientsConnected, LongestTurn,
-                 Reconfigured, PeerSpeaks, Watching, WatchEvents, WatchEnded, StreamsTaken>;
+                 PeersUnreachable, Reconfigured, PeerSpeaks, Watching, WatchEvents, WatchEnded,
+                 StreamsTaken>;
 
 class Gateway : public ActorOf<Gateway, GatewayInbox> {
 public:
@@ -67,6 +68,7 @@ public:
     void on(const RepliesTaken& taken, const Envelope& envelope);
     void on(const ClientsConnected& connected, const Envelope& envelope);
     void on(const LongestTurn& turn, const Envelope& envelope);
+    void on(const PeersUnreachable& unreachable, const Envelope& envelope);
 
     void on(const Watching& watching, const Envelope& envelope);
     void on(const WatchEvents& events, const Envelope& envelope);

@@ -69,6 +69,7 @@ void GatewayReports::answer(const Asked& asked) {
         .client = options_.client,
         .trace = options_.trace,
         .storage_answers = asked.replicator->storage_answers,
+        .storage_full = asked.replicator->storage_full,
         .keys = asked.state->keys,
         .member = asked.replicator->member,
         .diverged = asked.state->diverged,
@@ -83,6 +84,7 @@ void GatewayReports::answer(const Asked& asked) {
         .longest_turn_us = turn_.took_us,
         .longest_turn = turn_.what,
         .most_work = asked.state->most_work,
+        .unreachable = unreachable_.peers,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);

@@ -1,8 +1,8 @@
 // gateway_reports: STATUS and MEMBERS, put together from what the node's other actors report.
 //
 // Owns: who waits for reports, and where peers' clients and tracers connect.
-// Takes ElectionReport, ReplicatorReport, StateReport, Introduction, PeerUp; sends AskReport,
-// Introduction.
+// Takes ElectionReport, ReplicatorReport, StateReport, Introduction, PeerUp, PeersUnreachable,
+// ClientsConnected; sends AskReport, Introduction.
 #pragma once
 
 #include <map>
@@ -36,6 +36,7 @@ public:
     void on_peer_up(NodeId peer);
     void on_connected(const ClientsConnected& connected) { connected_ = connected; }
     void on_turn(const LongestTurn& turn) { turn_ = turn; }
+    void on_unreachable(const PeersUnreachable& unreachable) { unreachable_ = unreachable; }
     // With what is known here of where their clients connect.
     std::vector<client::MemberInfo> described(const std::vector<Member>& members) const;
 
@@ -62,6 +63,7 @@ private:
     std::map<NodeId, Introduction> introductions_;
     ClientsConnected connected_;
     LongestTurn turn_;
+    PeersUnreachable unreachable_;
     std::vector<RequestKey> waiting_;
     std::map<std::uint64_t, Asked> asked_;  // by AskReport::ask
     std::uint64_t last_ask_ = 0;

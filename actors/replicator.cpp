@@ -93,7 +93,7 @@ bool Replicator::admit(Term term, const Envelope& envelope) {
         return false;
     }
     if (term > open_) {
-        term_seen(term);
+        term_seen(term, envelope.from.node);
         return false;
     }
     return true;
@@ -109,9 +109,13 @@ bool Replicator::not_the_leader(const Envelope& envelope) {
     return true;
 }
 
-void Replicator::term_seen(Term term) {
+void Replicator::term_seen(Term term, NodeId by) {
     if (term <= term_told_ || term <= fence_ || term > kTermMax) return;
     term_told_ = term;
+    if (leads())
+        context_.log(LogLevel::warning, to_text(by) + " is in term " + std::to_string(term.value) +
+                                            ", newer than this leader's " +
+                                            std::to_string(fence_.value) + ": stepping down");
     tell_election(TermSeen{term});
 }
 
@@ -195,7 +199,7 @@ void Replicator::on(const InstallSnapshotReply& reply, const Envelope& envelope)
 }
 
 void Replicator::on(const NewerTerm& newer, const Envelope& envelope) {
-    if (!expelled(envelope.from.node)) term_seen(newer.term);
+    if (!expelled(envelope.from.node)) term_seen(newer.term, envelope.from.node);
 }
 
 // Each proposal is answered once in the life of this process, whatever role it comes in; copies get
@@ -413,7 +417,8 @@ void Replicator::on(const AskReport& ask, const Envelope& envelope) {
         envelope.from,
         ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index, log_.commit(),
                          configuration.everybody(), log_.storage_answers(options_.storage_stall),
-                         member, log_.committed_configuration().configuration.version});
+                         member, log_.committed_configuration().configuration.version,
+                         log_.out_of_space()});
 }
 
 LogIndex Replicator::matched() const {

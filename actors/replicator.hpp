@@ -110,7 +110,7 @@ private:
     void hold(const Envelope& envelope, FromLeader message);
     void release_held();
     bool not_the_leader(const Envelope& envelope);
-    void term_seen(Term term);
+    void term_seen(Term term, NodeId by);
     void leader_heard(NodeId leader);
     void stop_leading();
     void maybe_tell_configuration();

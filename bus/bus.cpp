@@ -128,6 +128,7 @@ void Bus::on_timer(TimerId id) {
         tell_connected();
         client_port_.gate().look(context_.now());
         tell_longest_turn();
+        tell_unreachable();
         scheduling_.look(context_.now());
         context_.set_timer(kCheckLinks, kCheckInterval);
     } else if (id == kTellTaken) {
@@ -181,6 +182,24 @@ void Bus::tell_longest_turn() {
                                  turn.took / std::chrono::milliseconds(1), now.what));
     turn_told_ = now;
     tell({ActorName::gateway}, now);
+}
+
+void Bus::tell_unreachable() {
+    for (const Reachability::Line& line :
+         reachability_.look(links_.unreachable(), context_.now())) {
+        const std::string endpoint = links_.endpoint(line.peer);
+        if (endpoint.empty()) continue;  // no longer a member
+        if (line.over)
+            context_.log(LogLevel::info,
+                         fmt::format("peer {} at {} can be reached again", line.peer.value, endpoint));
+        else
+            context_.log(LogLevel::warning,
+                         fmt::format("peer {} at {} cannot be reached: {}", line.peer.value,
+                                     endpoint, line.text));
+    }
+    if (reachability_.all() == unreachable_told_) return;
+    unreachable_told_ = reachability_.all();
+    tell({ActorName::gateway}, unreachable_told_);
 }
 
 void Bus::on(const StreamReplies& replies, const Envelope& envelope) {
@@ -240,15 +259,20 @@ void Bus::on_peer_answer(NodeId peer, const Frames& frames) {
                         "clients? check --peers",
                         peer.value, endpoint),
             context_.now());
+        reachability_.refused(
+            peer, "it does not answer as a raftbus peer: is that its port for clients?",
+            context_.now());
         return;
     }
+    const std::string text =
+        tell_refused(*refusal, config.id, config.cluster, peer, endpoint, config.versions);
+    reachability_.refused(peer, text.substr(text.find("refuses")), context_.now());
     if (refusal->cause == RefusalCause::removed)
         tell({ActorName::replicator}, RemovalTold{refusal->index, peer});
     complaints_.say(
         LogLevel::error,
         fmt::format("refused by {} {}", peer.value, static_cast<int>(refusal->cause)),
-        tell_refused(*refusal, config.id, config.cluster, peer, endpoint, config.versions),
-        context_.now());
+        text, context_.now());
 }
 
 // ---- the orderly stop

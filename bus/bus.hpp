@@ -2,7 +2,7 @@
 //
 // Owns: all network sockets, and the orderly stop.
 // Takes: ClientReplies, StreamReplies, Stopped, Reconfigured. Sends: PeerUp, PeerLost, PeerSpeaks,
-// RemovalTold, ClientRequests, RepliesTaken, StreamsTaken, ClientsConnected,
+// RemovalTold, ClientRequests, RepliesTaken, StreamsTaken, ClientsConnected, PeersUnreachable,
 // LongestTurn, Stop.
 // Must not know: what any other message means.
 #pragma once
@@ -14,6 +14,7 @@
 #include "bus/client_port.hpp"
 #include "bus/peer_links.hpp"
 #include "bus/peer_port.hpp"
+#include "bus/reachability.hpp"
 #include "bus/scheduling.hpp"
 #include "bus/trace_port.hpp"
 #include "bus/worker.hpp"
@@ -69,6 +70,7 @@ private:
     void tell_taken();
     void tell_connected();
     void tell_longest_turn();
+    void tell_unreachable();
     void advance_stop();
     void ask_to_stop(Phase phase, ActorName actor, Duration limit);
 
@@ -95,6 +97,8 @@ private:
     bool telling_taken_ = false;  // its timer runs
     ClientsConnected connected_told_;
     LongestTurn turn_told_;
+    Reachability reachability_;
+    PeersUnreachable unreachable_told_;
 };
 
 }  // namespace raftbus

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bus/clock.hpp"
+#include "bus/endpoint.hpp"
 
 namespace raftbus {
 namespace {
@@ -124,21 +125,51 @@ bool PeerLink::take(std::size_t bound) {
 void PeerLink::on_monitor_event(std::uint16_t event) {
     stirred_ = true;
     switch (event) {
+        case ZMQ_EVENT_CONNECT_DELAYED:
+            connecting_ = steady_now();
+            break;
+        case ZMQ_EVENT_CONNECTED:
+            connecting_.reset();
+            trouble_ = "it does not complete the handshake: it hangs, or is another program";
+            break;
+        case ZMQ_EVENT_CLOSED:
+            trouble_ = connect_trouble();
+            connecting_.reset();
+            closed_ = true;
+            break;
+        case ZMQ_EVENT_CONNECT_RETRIED:
+            // An attempt that had not even a socket.
+            if (!std::exchange(closed_, false))
+                trouble_ = "its host name cannot be resolved";
+            break;
         case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
             up_ = true;
             events_.on_peer_up(peer_.node);
             break;
         case ZMQ_EVENT_DISCONNECTED:
+            if (up_) trouble_ = "the connection broke";
+            closed_ = true;
             lose();
             break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            trouble_ = "it does not speak as a raftbus peer: another program has its address";
             failed_ = true;
             lose();
             break;
         default:
             break;  // a sign of life, and no more
     }
+}
+
+// libzmq does not tell the error of connect(), so the time that it took has to do.
+std::string_view PeerLink::connect_trouble() const {
+    // At once: on this machine a refusal, elsewhere there is no way to it either.
+    if (!connecting_)
+        return is_loopback(peer_.peer) ? "connection refused"
+                                       : "connection refused, or no route to it";
+    const bool slow = steady_now() - *connecting_ >= options_.connect_timeout * 9 / 10;
+    return slow ? "no answer: its machine is down or cut off" : "connection refused";
 }
 
 void PeerLink::lose() {

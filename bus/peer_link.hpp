@@ -10,6 +10,7 @@
 // (libzmq issue 4196), so that socket is closed and made anew. So is one that shows no life at all.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <zmq.hpp>
@@ -45,6 +46,8 @@ public:
     const std::string& address() const { return address_; }
     // Takes effect with the next rebuild().
     void set_address(std::string address) { address_ = std::move(address); }
+    // Why it is not up, as far as the monitor tells; empty while nothing has failed.
+    std::string_view trouble() const { return up_ ? std::string_view{} : trouble_; }
 
     // Sends at once or not at all. Frame 0 is room for the preamble. Leaves `message` empty.
     SendResult send(Frames& message);
@@ -70,6 +73,7 @@ private:
     void hear_answers();
     void on_monitor_event(std::uint16_t event);
     void lose();
+    std::string_view connect_trouble() const;
 
     zmq::context_t& context_;
     const Member peer_;
@@ -85,6 +89,9 @@ private:
     bool failed_ = false;      // libzmq will not try again
     bool stirred_ = true;      // the monitor spoke since the last check
     Moment last_sign_;         // at the last check that found it up or stirred
+    std::string_view trouble_;  // what went wrong last
+    std::optional<Moment> connecting_;  // since when TCP tries; none: it does not
+    bool closed_ = false;               // an attempt ended since the last one was announced
 };
 
 }  // namespace raftbus

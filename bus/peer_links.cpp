@@ -185,6 +185,18 @@ void PeerLinks::send(NodeId peer, Frames& message) {
     (sent ? shared_.counters.peer_sent : shared_.counters.peer_unsent).add();
 }
 
+std::vector<UnreachablePeer> PeerLinks::unreachable() const {
+    std::vector<UnreachablePeer> peers;
+    for (const auto& [peer, wanted] : wanted_) {
+        if (!wanted.link)
+            peers.push_back({peer, wanted.addresses.empty() ? "its host name cannot be resolved"
+                                                            : "this node has no socket for it"});
+        else if (!wanted.link->trouble().empty())
+            peers.push_back({peer, std::string(wanted.link->trouble())});
+    }
+    return peers;
+}
+
 void PeerLinks::close() {
     for (const auto& [peer, wanted] : wanted_)
         if (wanted.link) wanted.link->close();

@@ -36,6 +36,14 @@ public:
     void follow(const std::vector<Member>& members, LogIndex configured, Moment now,
                 ReadyList& watched);
 
+    // Peers without a working connection, and why, in the order of ids.
+    std::vector<UnreachablePeer> unreachable() const;
+
+    // Empty: this node is not to be connected with it.
+    std::string endpoint(NodeId peer) const {
+        const auto found = wanted_.find(peer);
+        return found == wanted_.end() ? std::string() : found->second.member.peer;
+    }
     const Member& member(NodeId peer) const { return wanted_.at(peer).member; }
     std::vector<Source*> sources();
 

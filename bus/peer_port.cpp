@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "bus/clock.hpp"
+#include "messages/client_replies.hpp"
 #include "messages/text.hpp"
 
 namespace raftbus {
@@ -88,7 +89,11 @@ bool PeerPort::take(std::size_t bound) {
 void PeerPort::take_message(Moment now) {
     if (frames_.size() <= kHeadFrame) return complain("short", "it has too few frames", now);
     const auto preamble = decode_preamble(view_of(frames_[kPreambleFrame]));
-    if (!preamble) return complain("preamble", preamble.error().message, now);
+    if (!preamble) {
+        if (answer_client())
+            return complain("client", "a client sent it, which has the wrong port", now);
+        return complain("preamble", preamble.error().message, now);
+    }
     const std::size_t guests = admission_.guests().size();
     const auto verdict = admission_.judge(*preamble, now);
     if (admission_.guests().size() > guests)
@@ -137,6 +142,28 @@ void PeerPort::refuse(RefusalCause cause, const Preamble& preamble, Moment now) 
     answer.push_back(copied_frame(encode_refusal(refusal)));
     send_frames(socket_, answer);
     set_ready(true);
+}
+
+// What has an empty frame and a body behind it is a client's request. A client that waits for an
+// answer here would wait for ever. False: it is not one.
+bool PeerPort::answer_client() {
+    std::size_t end = 1;
+    while (end < frames_.size() && frames_[end].size() > 0) ++end;
+    if (end + 2 != frames_.size()) return false;
+    std::string body;
+    client::append_reply(
+        body, client::ReplyHead{},
+        client::Failure{.code = client::ErrorCode::bad_request,
+                        .message = fmt::format("this is the port for peers of node {}; clients "
+                                               "connect to {}",
+                                               shared_.config.id.value,
+                                               shared_.config.client_bind)});
+    Frames answer;
+    for (std::size_t i = 0; i <= end; ++i) answer.push_back(std::move(frames_[i]));
+    answer.push_back(copied_frame(body));
+    send_frames(socket_, answer);
+    set_ready(true);
+    return true;
 }
 
 void PeerPort::complain(const std::string& cause, const std::string& text, Moment now) {

@@ -36,6 +36,7 @@ private:
     void take_message(Moment now);
     void take_admitted(const Preamble& preamble, Moment now);
     void refuse(RefusalCause cause, const Preamble& preamble, Moment now);
+    bool answer_client();
     void complain(const std::string& cause, const std::string& text, Moment now);
 
     Shared& shared_;

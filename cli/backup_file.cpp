@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cli/failure.hpp"
+#include "cli/files.hpp"
 #include "cli/wire.hpp"
 #include "messages/crc32c.hpp"
 #include "storage/disk.hpp"
@@ -53,7 +54,7 @@ public:
     explicit Reader(const std::string& path) : path_(path), file_(path, std::ios::binary) {}
 
     Result<BackupHead> head() {
-        if (!file_.is_open()) return Error{"can not read " + path_};
+        if (!file_.is_open()) return Error{with_reason("cannot read " + path_)};
         std::string bytes = take(kMagic.size() + 8);
         if (!bytes.starts_with(kMagic)) return wrong("it does not begin as a backup does");
         if (bytes.size() < kMagic.size() + 8) return wrong("it ends within its head");
@@ -132,7 +133,7 @@ BackupWriter::~BackupWriter() {
 void BackupWriter::begin(const BackupHead& head) {
     if (!to_stdout()) {
         file_.open(path_ + ".part", std::ios::binary | std::ios::trunc);
-        if (!file_) throw Failure(Exit::refused, "can not write " + path_ + ".part");
+        if (!file_) throw Failure(Exit::refused, with_reason("cannot write " + path_ + ".part"));
     }
     begun_ = true;
     left_ = head.size;
@@ -148,8 +149,8 @@ void BackupWriter::add(std::string_view bytes) {
 void BackupWriter::write(std::string_view bytes) {
     std::ostream& to = to_stdout() ? out_ : file_;
     if (!to.write(bytes.data(), static_cast<std::streamsize>(bytes.size())))
-        throw Failure(Exit::refused, "can not write " + (to_stdout() ? "the output" : path_),
-                      "is the disk full?");
+        throw Failure(Exit::refused,
+                      with_reason("cannot write " + (to_stdout() ? "the output" : path_)));
 }
 
 void BackupWriter::finish() {
@@ -164,7 +165,7 @@ void BackupWriter::finish() {
     const int fd = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
     const bool synced = file_ && fd >= 0 && ::fsync(fd) == 0;
     if (fd >= 0) ::close(fd);
-    if (!synced) throw Failure(Exit::refused, "can not write " + part, "is the disk full?");
+    if (!synced) throw Failure(Exit::refused, with_reason("cannot write " + part));
     move_directory(part, path_);
     begun_ = false;
     const fs::path parent = fs::absolute(path_).parent_path();

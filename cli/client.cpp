@@ -69,7 +69,7 @@ std::optional<Value> take_reply(Connection& connection, std::uint64_t id) {
                              connection->failed() ? connection->reason() : "no answer");
     }
     throw Failure(Exit::unreachable, "no node is reachable: " + tried,
-                  "start a cluster with launch/cluster.sh up, or say where it is with --endpoints");
+                  advice_when_unreachable());
 }
 
 // True if asking again does no harm and may help.
@@ -83,6 +83,20 @@ bool worth_repeating(const Value& reply, Effect effect) {
 // it is the session's answer, not that of a node which did not get so far.
 bool settles(const Reply& reply) {
     return reply.ok() || reply.error() == "CONDITION_FAILED" || reply.error() == "TOO_LARGE";
+}
+
+// What is added to a request before it is sent: id, timeout_ms, session and seq.
+constexpr std::size_t kFieldsAdded = 100;
+
+void refuse_too_large(const Value::Map& request) {
+    const std::size_t size = pack(request).size() + kFieldsAdded;
+    if (size <= kMessageBytesMax) return;
+    throw Failure(Exit::refused,
+                  fmt::format("the request takes {:.1f} MiB; nodes take {} MiB at most, and close "
+                              "the connection on more",
+                              static_cast<double>(size) / (1 << 20), kMessageBytesMax >> 20),
+                  "nothing was sent; a value may have 1 MiB, unless nodes run with another "
+                  "--value-bytes-max");
 }
 
 constexpr const char* kReadFirst = "read the key to see, before writing again";
@@ -147,6 +161,7 @@ std::optional<Reply> Client::open_session(Clock::time_point deadline) {
 
 Client::Fate Client::try_until(const Value::Map& request, Effect effect,
                                Clock::time_point deadline) {
+    refuse_too_large(request);
     bool doubtful = false;
     for (;;) {
         Connection& connection = reach(deadline);

@@ -91,6 +91,9 @@ private:
     bool knows_sessions_ = true;            // the cluster, as far as is known
 };
 
+// A node takes no longer message: it closes the connection (docs/protocol.md, Limits).
+inline constexpr std::size_t kMessageBytesMax = 16 << 20;
+
 // The exit code that a refusal stands for.
 Exit exit_of(const Value& reply);
 // The reply itself if it is a success; throws the Failure that its refusal stands for.

@@ -5,6 +5,7 @@
 
 #include "cli/display.hpp"
 #include "cli/survey.hpp"
+#include "cli/trouble.hpp"
 #include "cli/verb.hpp"
 
 namespace raftbus::cli {
@@ -26,26 +27,36 @@ std::string versions_text(const Value& status) {
     return cluster == newest ? range : fmt::format("{}, cluster {}", range, cluster);
 }
 
+// What is known of the node beyond the numbers; empty: nothing is wrong.
+std::string trouble_text(const NodeView& view) {
+    if (!view.status) return view.reason;
+    return fmt::format("{}", fmt::join(troubles_of(*view.status), "; "));
+}
+
+constexpr std::size_t kStatusColumns = 11;
+
 std::vector<Value> status_row(const NodeView& view) {
     if (!view.status) {
-        std::vector<Value> row{view.node, "unreachable: " + view.reason};
-        row.resize(10);
+        std::vector<Value> row{view.node, "unreachable"};
+        row.resize(kStatusColumns);
         return row;
     }
     const Value& s = *view.status;
-    const bool diverged = !s["diverged"]["index"].empty();
-    return {
-        view.node,   diverged ? Value(fmt::format("{}, diverged", s["role"].text())) : s["role"],
-        s["term"],   s["leader"],
-        s["first"],  s["last"],
-        s["commit"], s["applied"],
-        s["digest"], versions_text(s)};
+    return {view.node,    s["role"],    s["term"], s["leader"], s["first"],      s["last"],
+            s["commit"], s["applied"], s["keys"], s["digest"], versions_text(s)};
 }
 
-Exit run_status(Session& session) {
-    const auto views =
-        survey(*session.client, std::min<std::chrono::microseconds>(session.client->timeout(), 1s));
-    if (session.output.list_format() == Format::json) {
+// Whether any node that is a member hears a leader, or leads.
+bool leader_known(const std::vector<NodeView>& views) {
+    return std::any_of(views.begin(), views.end(), [](const NodeView& view) {
+        if (!view.status) return false;
+        const bool* member = std::get_if<bool>(&(*view.status)["member"].data);
+        return (*view.status)["leader"].number() != 0 && (member == nullptr || *member);
+    });
+}
+
+void print_status(const Output& output, const std::vector<NodeView>& views) {
+    if (output.list_format() == Format::json) {
         Value::List items;
         for (const NodeView& view : views) {
             items.push_back(view.status ? *view.status
@@ -54,15 +65,35 @@ Exit run_status(Session& session) {
                                                            {"client", view.client},
                                                            {"reason", view.reason}}));
         }
-        print_json(session.output, items);
-        return Exit::done;
+        return print_json(output, items);
     }
-    Records records{{"node", "role", "term", "leader", "first", "last", "commit", "applied",
+    Records records{{"node", "role", "term", "leader", "first", "last", "commit", "applied", "keys",
                      "digest", "speaks"},
                     {}};
-    for (const NodeView& view : views) records.rows.push_back(status_row(view));
-    print_list(session.output, records);
-    return Exit::done;
+    std::vector<std::string> troubles;
+    for (const NodeView& view : views) {
+        records.rows.push_back(status_row(view));
+        troubles.push_back(trouble_text(view));
+    }
+    const bool any = std::any_of(troubles.begin(), troubles.end(),
+                                 [](const std::string& trouble) { return !trouble.empty(); });
+    if (any) {
+        records.columns.emplace_back("trouble");
+        for (std::size_t i = 0; i < troubles.size(); ++i)
+            records.rows[i].push_back(troubles[i].empty() ? Value() : Value(troubles[i]));
+    }
+    print_list(output, records);
+}
+
+Exit run_status(Session& session) {
+    const auto views =
+        survey(*session.client, std::min<std::chrono::microseconds>(session.client->timeout(), 1s));
+    print_status(session.output, views);
+    if (leader_known(views)) return Exit::done;
+    session.output.note(
+        "no leader: nothing can be written, and no linearizable read be answered, until a majority "
+        "of the\nvoters reach each other; each node's log says what is in the way");
+    return Exit::not_executed;
 }
 
 Exit run_heartbeat(Session& session) {
@@ -116,7 +147,12 @@ Verb status_verb() {
             .details =
                 "Equal digests at equal applied indexes mean equal states. Nodes that do not "
                 "answer are\n"
-                "listed as unreachable. Exit 3: none answers.",
+                "listed as unreachable. If anything is wrong there is a column more, trouble: why a "
+                "node is\n"
+                "unreachable, that it was removed, that its disk does not answer or is full, that "
+                "its state\n"
+                "differs, which members it cannot reach.\n"
+                "Exit 3: no node answers. Exit 4: no node that answers knows a leader.",
             .options = {},
             .examples = {{{"raftbus status", "all nodes at a glance"},
                           {"raftbus status -o json | jq '.[] | select(.role==\"leader\").node'",

@@ -1,6 +1,7 @@
 // export, import: keys as JSON lines, for other programs and for people.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -8,6 +9,7 @@
 
 #include "cli/bulk.hpp"
 #include "cli/display.hpp"
+#include "cli/files.hpp"
 #include "cli/json.hpp"
 #include "cli/progress.hpp"
 #include "cli/state_copy.hpp"
@@ -38,12 +40,13 @@ Exit run_export(Session& session) {
                                ? StateCopy::unpacked(session, session.options.text("backup"))
                                : StateCopy::fetched(session);
     std::ofstream file;
+    errno = 0;
     if (path != "-") file.open(path, std::ios::binary | std::ios::trunc);
     std::ostream& out = path == "-" ? session.output.out : file;
     const auto check = [&] {
         if (!out)
-            throw Failure(Exit::refused, "can not write " + (path == "-" ? "the output" : path),
-                          "is the disk full?");
+            throw Failure(Exit::refused,
+                          with_reason("cannot write " + (path == "-" ? "the output" : path)));
     };
     check();
     const WallTime clock = copy.archive().progress().clock;
@@ -114,11 +117,13 @@ public:
     explicit Lines(const std::string& path) : path_(path) {
         if (path == "-") {
             spool_.reset(std::tmpfile());
-            if (!spool_) throw Failure(Exit::refused, "can not make a temporary file");
+            if (!spool_)
+                throw Failure(Exit::refused, with_reason("cannot make a temporary file"),
+                              "what comes from a pipe is kept in /tmp until it has been checked");
         } else {
             file_.open(path, std::ios::binary);
             if (!file_.is_open())
-                throw Failure(Exit::refused, "can not read " + path,
+                throw Failure(Exit::refused, with_reason("cannot read " + path),
                               "name a file with a JSON object on each line; - is stdin");
         }
     }

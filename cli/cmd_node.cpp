@@ -1,9 +1,8 @@
 // node: runs one node of a cluster.
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 
+#include "cli/files.hpp"
 #include "cli/node_options.hpp"
 #include "cli/node_process.hpp"
 #include "cli/runner.hpp"
@@ -14,10 +13,9 @@ namespace raftbus::cli {
 namespace {
 
 std::string read_config(const Setting& config) {
-    std::ifstream file(config.value);
-    if (!file.is_open())
-        refuse(config.where, config.value, "cannot be read", "the file must exist and be readable");
-    return {std::istreambuf_iterator<char>(file), {}};
+    constexpr std::size_t kConfigBytesMax = 1 << 20;
+    return read_file(config.value, "the configuration", kConfigBytesMax,
+                     config.where + " names a file of lines name = value");
 }
 
 Exit run_node(Session& session) {

@@ -1,11 +1,10 @@
 // txn: several keys tested and changed as one write.
 #include <fmt/format.h>
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "cli/display.hpp"
+#include "cli/files.hpp"
 #include "cli/json.hpp"
 #include "cli/runner.hpp"
 #include "cli/verb.hpp"
@@ -13,17 +12,9 @@
 namespace raftbus::cli {
 namespace {
 
-std::string read_all(std::istream& stream) {
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 std::string text_from(const std::string& file) {
-    if (file == "-") return read_all(std::cin);
-    std::ifstream stream(file, std::ios::binary);
-    std::string text = read_all(stream);
-    if (!stream.is_open() || stream.bad())
-        throw Failure(Exit::refused, "cannot read the transaction from " + in_quotes(file));
-    return text;
+    if (file == "-") return read_all(std::cin, kMessageBytesMax);
+    return read_file(file, "the transaction", kMessageBytesMax);
 }
 
 // The fields of the request; the node says what is wrong with them.

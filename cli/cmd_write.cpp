@@ -1,11 +1,10 @@
 // set, delete, no-op: the writes.
 #include <fmt/format.h>
 
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "cli/display.hpp"
+#include "cli/files.hpp"
 #include "cli/traced_request.hpp"
 #include "cli/verb.hpp"
 
@@ -27,22 +26,13 @@ const OptionSpec kNoRetry{
     .value = "",
     .help = "send it once, without a session: an attempt without an answer is not repeated"};
 
-std::string read_all(std::istream& stream) {
-    return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 // "-" reads stdin, "@file" a file; "@@text" stands for "@text".
 std::string value_from(const std::string& word) {
-    if (word == "-") return read_all(std::cin);
+    if (word == "-") return read_all(std::cin, kMessageBytesMax);
     if (!word.starts_with('@')) return word;
     if (word.starts_with("@@")) return word.substr(1);
-    std::ifstream file(word.substr(1), std::ios::binary);
-    std::string value = read_all(file);
-    if (!file.is_open() || file.bad()) {
-        throw Failure(Exit::refused, "cannot read the value from " + in_quotes(word.substr(1)),
-                      "a value that begins with @ names a file; write @@ for a plain @");
-    }
-    return value;
+    return read_file(word.substr(1), "the value", kMessageBytesMax,
+                     "a value that begins with @ names a file; write @@ for a plain @");
 }
 
 void add_conditions(Value::Map& request, const Options& options) {

@@ -17,6 +17,7 @@ constexpr int kPingMs = 500;  // a node that is frozen is noticed
 constexpr int kPingTimeoutMs = 2000;
 constexpr int kReconnectMs = 600'000;  // never, so to speak: what failed is replaced, not repaired
 constexpr int kWatched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRIED |
+                         ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECTED |
                          ZMQ_EVENT_CLOSED | ZMQ_EVENT_DISCONNECTED |
                          ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
@@ -37,6 +38,12 @@ std::vector<std::string> addresses_of(const std::string& text) {
     for (const std::string& host : found->second.addresses)
         addresses.push_back(Endpoint{host, endpoint->port}.text());
     return addresses;
+}
+
+bool on_this_machine(std::string_view endpoint) {
+    const auto parsed = parse_endpoint(endpoint);
+    return parsed && (parsed->host.starts_with("127.") || parsed->host == "localhost" ||
+                      parsed->host == "[::1]");
 }
 
 }  // namespace
@@ -95,27 +102,55 @@ void Connection::update() {
         std::memcpy(&value, head.data<char>() + sizeof event, sizeof value);
         if (head.more()) (void)monitor_.recv(address);
         switch (event) {
+            case ZMQ_EVENT_CONNECT_DELAYED:
+                progress_ = Progress::asked;
+                break;
+            case ZMQ_EVENT_CONNECTED:
+                progress_ = Progress::connected;
+                break;
             case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
                 if (state_ == State::opening) state_ = State::ready;
                 break;
             case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
                 fail("it refuses this client's key");
                 break;
-            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
             case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-                fail("no handshake: it hangs, or is no raftbus node");
+                fail(value == ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA
+                         ? "a ZeroMQ socket of another kind: perhaps a node's port for traces"
+                         : "it does not speak ZeroMQ as a raftbus node does");
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                fail("no ZeroMQ handshake: it hangs, or is not a raftbus node");
                 break;
             case ZMQ_EVENT_CLOSED:  // told of an attempt, before it is said when the next is due
                 if (state_ == State::opening && !addresses_.empty()) break;
-                [[fallthrough]];
-            default:
-                if (event == ZMQ_EVENT_CONNECT_RETRIED && !addresses_.empty()) {
+                fail(ready() ? "the connection broke" : reason_not_connected());
+                break;
+            case ZMQ_EVENT_CONNECT_RETRIED:
+                if (addresses_.empty())
+                    fail(ready() ? "the connection broke" : "the host is unknown");
+                else
                     connect();  // the name's next address
-                    break;
-                }
-                fail(ready() ? "the connection broke" : "connection refused");
+                break;
+            default:
+                fail(ready() ? "the connection broke"
+                             : "it hangs up: perhaps a node's port for traces");
         }
     }
+}
+
+std::string Connection::reason_not_connected() const {
+    switch (progress_) {
+        case Progress::none:
+            // At once: on this machine a refusal, elsewhere there is no way to it either.
+            return on_this_machine(endpoint_) ? "connection refused"
+                                          : "connection refused, or no route to it";
+        case Progress::asked:
+            return "connection refused";
+        case Progress::connected:
+            break;
+    }
+    return "it hangs up: perhaps a node's port for traces";
 }
 
 bool Connection::send(std::string_view body) {

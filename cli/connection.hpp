@@ -45,14 +45,19 @@ public:
     zmq::pollitem_t events() { return {monitor_.handle(), 0, ZMQ_POLLIN, 0}; }
 
 private:
+    // How far TCP got.
+    enum class Progress { none, asked, connected };
+
     void fail(std::string reason);
     void connect();
+    std::string reason_not_connected() const;
 
     std::string endpoint_;
     std::vector<std::string> addresses_;  // of it, numeric, those that were not tried yet
     zmq::socket_t dealer_;
     zmq::socket_t monitor_;
     State state_ = State::opening;
+    Progress progress_ = Progress::none;
     std::string reason_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/options.hpp"
 
@@ -69,6 +70,14 @@ std::string reachable(std::string_view endpoint, std::string_view seen_at) {
     const auto seen = parse_endpoint(seen_at);
     if (!bound || !seen || bound->kind != HostKind::any) return std::string(endpoint);
     return Endpoint{seen->host, bound->port, seen->kind}.text();
+}
+
+std::string advice_when_unreachable() {
+    std::error_code ignored;
+    if (std::filesystem::exists("launch/cluster.sh", ignored))
+        return "start a cluster with launch/cluster.sh up, or say where it is with --endpoints";
+    return "--endpoints HOST:PORT says where a node listens for clients (its --client, by default "
+           "port 7238); raftbus node --help starts one";
 }
 
 std::string short_form(std::string_view endpoint) {

@@ -24,6 +24,9 @@ Result<std::vector<std::string>> parse_endpoints(std::string_view text);
 // bound to all interfaces, as seen from where `seen_at` was reached.
 std::string reachable(std::string_view endpoint, std::string_view seen_at);
 
+// What to try when nobody answers at the endpoints.
+std::string advice_when_unreachable();
+
 // Without "tcp://", for people.
 std::string short_form(std::string_view endpoint);
 

@@ -10,8 +10,14 @@
 namespace raftbus::cli {
 namespace {
 
-constexpr std::size_t kValueColumns = 60;
+constexpr std::size_t kValueColumns = 60;  // on a terminal that does not tell its width
+constexpr std::size_t kOtherColumns = 40;  // what stands around the values
 constexpr std::size_t kCellColumns = 32;
+
+std::size_t value_columns(const Output& output) {
+    if (output.columns == 0) return kValueColumns;
+    return std::max(output.columns, kOtherColumns + kCellColumns) - kOtherColumns;
+}
 
 // The header's words stay exactly as they are, so that scripts can look for them; the cells below
 // take at least their widths.
@@ -88,12 +94,12 @@ void print_log(const Output& output, std::uint64_t node, const Value::List& entr
     Records records{{"Machine ID", "Index", "Term", "Value", "Leader Id"}, {}};
     for (const Value& entry : entries) {
         std::string text = entry_text(entry);
-        if (output.out_terminal) text = shortened(text, kValueColumns);
+        if (output.out_terminal) text = shortened(text, value_columns(output));
         records.rows.push_back(
             {node, entry["index"], entry["term"], std::move(text), entry["leader"]});
     }
     if (output.format == Format::table)
-        output.out << boxed(records, output.unicode);
+        output.out << boxed(records, output.unicode, output.columns);
     else
         print_plain(output, records);
 }
@@ -116,9 +122,9 @@ std::uint64_t print_side_by_side(const Output& output, const std::vector<NodeLog
     if (output.format == Format::json)
         print_side_by_side_json(output, logs);
     else if (output.list_format() == Format::table)
-        output.out << boxed(records, output.unicode);
+        output.out << boxed(records, output.unicode, output.columns);
     else
-        output.out << aligned(records);
+        output.out << aligned(records, output.columns);
     return differing;
 }
 

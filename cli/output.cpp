@@ -45,6 +45,26 @@ std::vector<std::size_t> widths_of(const Records& records) {
     return widths;
 }
 
+constexpr std::size_t kCellColumnsMin = 8;  // no cell is shortened further
+
+// The widths made so that they add up to `available` at most: the widest give way first.
+void fit(std::vector<std::size_t>& widths, std::size_t available) {
+    std::size_t sum = 0;
+    for (const std::size_t width : widths) sum += width;
+    while (sum > available && !widths.empty()) {
+        const auto widest = std::max_element(widths.begin(), widths.end());
+        if (*widest <= kCellColumnsMin) return;
+        --*widest, --sum;
+    }
+}
+
+// What of `columns` is left for the cells if `between` columns surround each.
+std::size_t left_of(std::size_t columns, std::size_t cells, std::size_t between,
+                    std::size_t around) {
+    const std::size_t taken = cells * between + around;
+    return columns > taken ? columns - taken : 0;
+}
+
 struct Box {
     std::string_view horizontal, vertical;
     std::string_view top[3], middle[3], bottom[3];  // left, crossing, right
@@ -66,8 +86,9 @@ std::string boxed_row(const Box& box, const std::vector<std::size_t>& widths,
                       const std::vector<std::string>& cells) {
     std::string line(box.vertical);
     for (std::size_t i = 0; i < widths.size(); ++i) {
-        line += fmt::format(" {} {}", padded(i < cells.size() ? cells[i] : "", widths[i]),
-                            box.vertical);
+        line += fmt::format(
+            " {} {}", padded(shortened(i < cells.size() ? cells[i] : "", widths[i]), widths[i]),
+            box.vertical);
     }
     return line + "\n";
 }
@@ -83,7 +104,8 @@ std::string aligned_row(const std::vector<std::size_t>& widths,
     std::string line;
     for (std::size_t i = 0; i < widths.size() && i < cells.size(); ++i) {
         const bool last = i + 1 == widths.size();
-        line += last ? cells[i] : padded(cells[i], widths[i] + 2);
+        const std::string cell = shortened(cells[i], widths[i]);
+        line += last ? cell : padded(cell, widths[i] + 2);
     }
     return line + "\n";
 }
@@ -125,17 +147,19 @@ std::string cell_text(const Value& cell) {
         cell.data);
 }
 
-std::string boxed(const Records& records, bool unicode) {
+std::string boxed(const Records& records, bool unicode, std::size_t columns) {
     const Box& box = unicode ? kUnicode : kAscii;
-    const std::vector<std::size_t> widths = widths_of(records);
+    std::vector<std::size_t> widths = widths_of(records);
+    if (columns > 0) fit(widths, left_of(columns, widths.size(), 3, 1));
     std::string text = rule(box, box.top, widths) + boxed_row(box, widths, records.columns) +
                        rule(box, box.middle, widths);
     for (const auto& row : records.rows) text += boxed_row(box, widths, texts_of(row));
     return text + rule(box, box.bottom, widths);
 }
 
-std::string aligned(const Records& records) {
-    const std::vector<std::size_t> widths = widths_of(records);
+std::string aligned(const Records& records, std::size_t columns) {
+    std::vector<std::size_t> widths = widths_of(records);
+    if (columns > 0 && !widths.empty()) fit(widths, left_of(columns, widths.size() - 1, 2, 0));
     std::string text = aligned_row(widths, records.columns);
     for (const auto& row : records.rows) text += aligned_row(widths, texts_of(row));
     return text;
@@ -150,10 +174,10 @@ void print_list(const Output& output, const Records& records) {
             return;
         }
         case Format::table:
-            output.out << boxed(records, output.unicode);
+            output.out << boxed(records, output.unicode, output.columns);
             return;
         default:
-            output.out << aligned(records);
+            output.out << aligned(records, output.columns);
     }
 }
 
@@ -167,7 +191,7 @@ void print_record(const Output& output, const Value::Map& record, std::string_vi
     } else if (output.format == Format::table) {
         Records fields{{"field", "value"}, {}};
         for (const auto& [name, value] : record) fields.rows.push_back({name, value});
-        output.out << boxed(fields, output.unicode);
+        output.out << boxed(fields, output.unicode, output.columns);
     } else {
         output.out << line << '\n';
     }

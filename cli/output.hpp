@@ -32,6 +32,9 @@ struct Output {
     bool colour = false;   // on `out`
     bool unicode = false;  // the locale can show box-drawing characters
     bool err_terminal = false;
+    // Of the terminal that `out` is; 0: it is none, or its width is not known. What is wider is
+    // shortened there, and nowhere else.
+    std::size_t columns = 0;
 
     // The format for lists: a table on a terminal, text elsewhere, unless one was asked for.
     Format list_format() const { return !format_given && out_terminal ? Format::table : format; }
@@ -49,9 +52,10 @@ void print_record(const Output& output, const Value::Map& record, std::string_vi
 
 // A cell as one line of text.
 std::string cell_text(const Value& cell);
-// Boxed, as wide as its content.
-std::string boxed(const Records& records, bool unicode);
-// Columns in line, two blanks between, names first.
-std::string aligned(const Records& records);
+// Boxed, as wide as its content, or at most `columns` if that is possible: then long cells are
+// shortened, and end in "…". 0: however wide.
+std::string boxed(const Records& records, bool unicode, std::size_t columns = 0);
+// Columns in line, two blanks between, names first; `columns` as above.
+std::string aligned(const Records& records, std::size_t columns = 0);
 
 }  // namespace raftbus::cli

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <langinfo.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -11,6 +13,7 @@
 
 #include "cli/display.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/files.hpp"
 #include "cli/help.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/suggest.hpp"
@@ -71,6 +74,15 @@ Format format_from(std::string_view name) {
     return name == "raw" ? Format::raw : Format::text;
 }
 
+// COLUMNS, as a shell or a person sets it, or else what the terminal says.
+std::size_t columns_of_stdout() {
+    const char* set = std::getenv("COLUMNS");
+    const auto wanted = number_from(set == nullptr ? "" : set);
+    if (wanted && *wanted > 0 && *wanted < 100'000) return *wanted;
+    winsize size{};
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 }  // namespace
 
 Terminal process_terminal() {
@@ -82,6 +94,7 @@ Terminal process_terminal() {
     terminal.err = isatty(STDERR_FILENO) != 0;
     terminal.plain = (no_colour != nullptr && *no_colour != '\0') ||
                      (term != nullptr && std::string_view(term) == "dumb");
+    if (terminal.out) terminal.columns = columns_of_stdout();
     terminal.utf8 = std::string_view(nl_langinfo(CODESET)) == "UTF-8";
     return terminal;
 }
@@ -101,7 +114,7 @@ Exit Runner::run(const std::vector<std::string>& arguments) {
     Exit exit = Exit::fatal;
     try {
         exit = dispatch(arguments);
-        if (!out_.flush()) throw Failure(Exit::refused, "cannot write the output");
+        if (!out_.flush()) throw_unwritten();
         return exit;
     } catch (const Failure& failure) {
         out_.flush();
@@ -114,6 +127,14 @@ Exit Runner::run(const std::vector<std::string>& arguments) {
     }
     err_.flush();
     return exit;
+}
+
+// The write that failed may be long past: another one fails for the same reason.
+void Runner::throw_unwritten() {
+    out_.clear();
+    errno = 0;
+    out_ << std::endl;
+    throw Failure(Exit::refused, with_reason("cannot write the output"));
 }
 
 Exit Runner::dispatch(const std::vector<std::string>& arguments) {
@@ -194,6 +215,7 @@ Output Runner::output_for(const Options& options) const {
     output.out_terminal = terminal_.out;
     output.err_terminal = terminal_.err;
     output.unicode = terminal_.utf8;
+    output.columns = terminal_.columns;
     const std::string when = options.text("color", "auto");
     output.colour = when == "always" || (when == "auto" && terminal_.out && !terminal_.plain);
     return output;
@@ -209,7 +231,7 @@ Client& Runner::client_for(const Options& options) {
     const auto timeout = options.duration("timeout", 1s).value_or(5s);
     if (timeout <= 0s)
         refuse(options.find("timeout")->where, options.text("timeout"),
-               "must be more than nothing");
+               "must be more than nothing", "write 500ms or 5s");
     for (const auto& client : clients_) {
         if (client->endpoints() == *endpoints && client->timeout() == timeout) return *client;
     }

@@ -20,6 +20,7 @@ struct Terminal {
     bool plain = false;  // no colour wanted: NO_COLOR, or TERM=dumb
     bool utf8 = false;   // the locale's encoding
     bool err = false;
+    std::size_t columns = 0;  // of `out`; 0: it is no terminal, or does not tell
 };
 Terminal process_terminal();
 
@@ -38,6 +39,7 @@ public:
     const Terminal& terminal() const { return terminal_; }
 
 private:
+    [[noreturn]] void throw_unwritten();
     Exit dispatch(const std::vector<std::string>& arguments);
     Exit run_verb(const Verb& verb, const std::vector<std::string>& arguments);
     Exit run_without_verb(const std::vector<std::string>& arguments);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cli/display.hpp"
 #include "cli/endpoints.hpp"
 
 namespace raftbus::cli {
@@ -57,10 +58,12 @@ std::vector<std::string> unasked_members(const Answers& answers) {
     std::string tried;
     for (const auto& [endpoint, answer] : answers) {
         if (!tried.empty()) tried += ", ";
-        tried += fmt::format("{} ({})", short_form(endpoint), answer.reason);
+        tried += fmt::format("{} ({})", short_form(endpoint),
+                             answer.reply ? escaped(answer.reply->body["message"].text())
+                                          : answer.reason);
     }
     throw Failure(Exit::unreachable, "no node is reachable: " + tried,
-                  "start a cluster with launch/cluster.sh up, or say where it is with --endpoints");
+                  advice_when_unreachable());
 }
 
 }  // namespace

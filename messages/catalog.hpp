@@ -35,7 +35,7 @@ using LocalMessage =
                  StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch,
                  WatchOn, Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken,
                  ReadBackup, BackupRead, StateJudged, RepliesTaken, ClientsConnected, PeerSpeaks,
-                 LongestTurn>;
+                 LongestTurn, PeersUnreachable>;
 
 namespace detail {
 template <class... Variants>

@@ -259,6 +259,7 @@ struct StatusReply {
     std::string_view client;
     std::string_view trace;
     bool storage_answers = true;
+    bool storage_full = false;  // no room on the disk for the log
     std::uint64_t keys = 0;
     bool member = true;
     std::optional<Divergence> diverged;
@@ -270,6 +271,7 @@ struct StatusReply {
     std::uint64_t longest_turn_us = 0;  // of the main thread, of processor time
     std::string_view longest_turn;      // what it was
     std::uint64_t most_work = 0;        // of the state machine in one burst (storage/work.hpp)
+    std::vector<UnreachablePeer> unreachable;        // members that this node cannot reach
 };
 
 // A watch has begun: every change after the revision is going to be told.

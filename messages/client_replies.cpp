@@ -80,6 +80,11 @@ public:
             .field("expected", std::string_view(hex(diverged.expected)))
             .field("by_majority", diverged.by_majority);
     }
+    void write(const UnreachablePeer& peer) {
+        MapWriter(appender_.out, 2)
+            .field("node", peer.peer)
+            .field("reason", std::string_view(peer.why));
+    }
     void write(Nil) { packer_.pack_nil(); }
     void write(std::string_view value) {
         const auto size = static_cast<std::uint32_t>(value.size());
@@ -201,37 +206,51 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
     if (reply.applied) map.field("applied", *reply.applied);
 }
 
+namespace {
+
+// The fields of STATUS, one a line; `field` is called with the name and the value of each.
+template <class Field>
+void each_field(const StatusReply& reply, Field field) {
+    field("node", reply.node);
+    field("cluster", reply.cluster);
+    field("role", reply.role);
+    field("term", reply.term);
+    field("leader", reply.leader);
+    field("first", reply.first);
+    field("last", reply.last);
+    field("commit", reply.commit);
+    field("applied", reply.applied);
+    field("digest", std::string_view(hex(reply.digest)));
+    field("members", reply.members);
+    field("version", reply.version);
+    field("uptime_ms", reply.uptime_ms);
+    field("client", reply.client);
+    field("trace", reply.trace);
+    field("storage_answers", reply.storage_answers);
+    field("storage_full", reply.storage_full);
+    field("keys", reply.keys);
+    field("member", reply.member);
+    field("unreachable", reply.unreachable);
+    field("in_flight", reply.in_flight);
+    field("in_flight_bytes", reply.in_flight_bytes);
+    field("unread_bytes", reply.unread_bytes);
+    field("clients", reply.clients);
+    field("clients_refused", reply.clients_refused);
+    field("cluster_version", std::uint64_t{reply.cluster_version});
+    field("speaks", Versions{reply.oldest, reply.newest});
+    field("longest_turn_us", reply.longest_turn_us);
+    field("longest_turn", reply.longest_turn);
+    field("most_work", reply.most_work);
+    if (reply.diverged) field("diverged", *reply.diverged);
+}
+
+}  // namespace
+
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
-    MapWriter map(out, head, true, reply.diverged ? 29 : 28);
-    map.field("node", reply.node)
-        .field("cluster", reply.cluster)
-        .field("role", reply.role)
-        .field("term", reply.term)
-        .field("leader", reply.leader)
-        .field("first", reply.first)
-        .field("last", reply.last)
-        .field("commit", reply.commit)
-        .field("applied", reply.applied)
-        .field("digest", std::string_view(hex(reply.digest)))
-        .field("members", reply.members)
-        .field("version", reply.version)
-        .field("uptime_ms", reply.uptime_ms)
-        .field("client", reply.client)
-        .field("trace", reply.trace)
-        .field("storage_answers", reply.storage_answers)
-        .field("keys", reply.keys)
-        .field("member", reply.member)
-        .field("in_flight", reply.in_flight)
-        .field("in_flight_bytes", reply.in_flight_bytes)
-        .field("unread_bytes", reply.unread_bytes)
-        .field("clients", reply.clients)
-        .field("clients_refused", reply.clients_refused)
-        .field("cluster_version", std::uint64_t{reply.cluster_version})
-        .field("speaks", Versions{reply.oldest, reply.newest})
-        .field("longest_turn_us", reply.longest_turn_us)
-        .field("longest_turn", reply.longest_turn)
-        .field("most_work", reply.most_work);
-    if (reply.diverged) map.field("diverged", *reply.diverged);
+    std::uint32_t fields = 0;
+    each_field(reply, [&](std::string_view, const auto&) { ++fields; });
+    MapWriter map(out, head, true, fields);
+    each_field(reply, [&](std::string_view name, const auto& value) { map.field(name, value); });
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const HeartbeatReply& reply) {

@@ -42,6 +42,20 @@ struct LongestTurn {
     RAFTBUS_FIELDS(LongestTurn, took_us, what);
 };
 
+// ---- peers
+
+// A member that this node has no working connection to, and what is known of the reason.
+struct UnreachablePeer {
+    NodeId peer;
+    std::string why;  // "connection refused"
+    RAFTBUS_FIELDS(UnreachablePeer, peer, why);
+};
+// bus -> gateway: all of them, whenever that has changed. One entry a member at most.
+struct PeersUnreachable {
+    std::vector<UnreachablePeer> peers;
+    RAFTBUS_FIELDS(PeersUnreachable, peers);
+};
+
 // ---- versions
 
 // bus -> replicator, gateway: the wire versions that a peer speaks, as it says itself.

@@ -278,8 +278,9 @@ struct ReplicatorReport {
     bool storage_answers = true;
     bool member = true;  // this node is one, as far as it knows
     std::uint32_t version = 1;  // that the cluster speaks
+    bool storage_full = false;  // no room on the disk for the log
     RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers, member,
-                   version);
+                   version, storage_full);
 };
 // The state of this node had another digest than the one that counts.
 struct Divergence {

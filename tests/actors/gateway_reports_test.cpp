@@ -15,12 +15,16 @@ ReplicatorReport members_report(std::uint64_t ask) {
             LogIndex(9),
             LogIndex(8),
             {{NodeId(1), true, "tcp://a:1", ""}, {NodeId(2), false, "tcp://b:1", ""}},
+            true,
+            true,
+            1,
             true};
 }
 
 TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
     GatewayScene node({.cluster = "c1", .version = "1.2", .client = "tcp://a:2"});
     node.deliver(Introduction{"tcp://b:2", "tcp://b:3"}, {NodeId(2), ActorName::gateway});
+    node.deliver(PeersUnreachable{{{NodeId(2), "connection refused"}}});
     node.pass(1500ms);
     node.ask_all({{{"op", "STATUS"}, {"id", 1}}, {{"op", "MEMBERS"}, {"id", 2}}});
     const auto asked = node.context.take<AskReport>();
@@ -66,6 +70,8 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                             {"client", "tcp://a:2"},
                             {"trace", ""},
                             {"storage_answers", true},
+                            {"storage_full", true},
+                            {"unreachable", {{{"node", 2}, {"reason", "connection refused"}}}},
                             {"keys", 5},
                             {"member", true},
                             {"in_flight", 2},

@@ -196,7 +196,8 @@ END
 
 @test "status lists every node, in every format" {
     run -0 raftbus status
-    says node role term leader commit applied digest
+    says node role term leader commit applied keys digest speaks
+    [[ $output != *trouble* ]]
     [ "$(grep -cE '^[123] ' <<<"$output")" = 3 ]
     run -0 raftbus status -o json
     [ "$(field 'sorted(n["node"] for n in d)' <<<"$output")" = "[1, 2, 3]" ]
@@ -304,8 +305,13 @@ END
     run raftbus get k -t 1s
     [[ $status =~ ^[45]$ ]]
     run -0 raftbus get k --consistency local
-    run -0 raftbus status
-    says unreachable
+    run -4 raftbus status
+    says unreachable trouble "connection refused" "cannot reach n" "no leader"
+    run -4 --separate-stderr raftbus status -o json
+    [ "$(field '[len(n["unreachable"]) for n in d if n["ok"]]' <<<"$output")" = "[2]" ]
+    logged() { grep -q "$1" "$RAFTBUS_HOME/n$lead.log"; }
+    eventually logged "no leader has been heard for"
+    eventually logged "cannot be reached: connection refused"
     cluster up
 }
 

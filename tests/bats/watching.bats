@@ -118,6 +118,14 @@ END
     grep -q '^ja' <<<"$output" # the right key was read: nothing else of the line is gone
 }
 
+@test "tables fit the terminal, and are whole in a pipe" {
+    raftbus set wide/key "$(printf 'x%.0s' {1..200})"
+    run env COLUMNS=60 python3 "$BATS_TEST_DIRNAME/terminal.py" "$RAFTBUS_BIN" scan wide/ -o table --
+    [[ $output == *xx…* ]]
+    COLUMNS=60 run -0 raftbus scan wide/ -o table
+    [[ $output == *"$(printf 'x%.0s' {1..200})"* ]]
+}
+
 @test "shell on a terminal: the prompt has node, role and term" {
     script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no terminal is to be had here"
     run script -qec "$RAFTBUS_BIN" /dev/null <<<$'get no-such-key\nexit'

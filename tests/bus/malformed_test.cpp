@@ -70,6 +70,23 @@ TEST_F(Malformed, BareTcpRubbish) {
     expect_alive();
 }
 
+TEST_F(Malformed, AClientAtThePeersPortIsToldWhereClientsConnect) {
+    Wire client(zmq::socket_type::req, node.config.peer_bind);
+    client.send({std::string("\x81\xa2op\xa6STATUS", 11)});
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer);
+    EXPECT_NE(answer->at(0).find("BAD_REQUEST"), std::string::npos);
+    EXPECT_NE(answer->at(0).find("clients connect to " + node.config.client_bind),
+              std::string::npos);
+    Wire proxy(zmq::socket_type::dealer, node.config.peer_bind);
+    proxy.send({"route", "of a proxy", "", "body"});
+    const auto routed = proxy.receive();
+    ASSERT_TRUE(routed);
+    ASSERT_EQ(routed->size(), 4u);
+    EXPECT_EQ(routed->at(1), "of a proxy");
+    expect_alive();
+}
+
 TEST_F(Malformed, FramesOfRubbish) {
     std::mt19937 random{2};
     for (const std::string& endpoint : {node.config.peer_bind, node.config.client_bind}) {

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "bus/reachability.hpp"
 #include "bus/endpoint.hpp"
 #include "bus/flight_recorder.hpp"
 #include "bus/mailbox.hpp"
@@ -303,6 +304,33 @@ TEST_F(Admission, WhenAnImpostorHasEndedTheOlderOneIsReadmitted) {
     EXPECT_EQ(refused(with(100), 12s), RefusalCause::duplicate_id);
     EXPECT_TRUE(admitted(with(100), 14s)) << "200 has been silent";
     EXPECT_TRUE(admitted(with(100), 15s));
+}
+
+TEST(Reachability, TellsWhoCannotBeReachedAndWhyAndWhenThatIsOver) {
+    Reachability reachability;
+    const std::vector<UnreachablePeer> broken{{NodeId(3), "connection refused"}};
+    EXPECT_TRUE(reachability.look(broken, at(0s)).empty()) << "may be back in a moment";
+    EXPECT_EQ(reachability.all().peers, broken) << "STATUS says it at once";
+    const auto lines = reachability.look(broken, at(2s));
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_EQ(lines[0].peer, NodeId(3));
+    EXPECT_EQ(lines[0].text, "connection refused (for 2 s)");
+    EXPECT_TRUE(reachability.look(broken, at(3s)).empty());
+    const auto over = reachability.look({}, at(4s));
+    ASSERT_EQ(over.size(), 1u);
+    EXPECT_TRUE(over[0].over);
+    EXPECT_TRUE(reachability.all().peers.empty());
+    EXPECT_TRUE(reachability.look({}, at(5s)).empty());
+}
+
+TEST(Reachability, ARefusalCountsAsLongAsItIsRepeated) {
+    Reachability reachability;
+    reachability.refused(NodeId(2), "refuses this node: it is node 4", at(0s));
+    EXPECT_TRUE(reachability.look({}, at(1s)).empty()) << "the log said it when it came";
+    EXPECT_EQ(reachability.all().peers,
+              (std::vector<UnreachablePeer>{{NodeId(2), "refuses this node: it is node 4"}}));
+    reachability.look({}, at(6s));
+    EXPECT_TRUE(reachability.all().peers.empty());
 }
 
 TEST(FlightRecorder, KeepsTheLastEventsWhole) {

@@ -117,6 +117,21 @@ TEST_F(TwoNodes, WhatTheReceiverDoesNotTakeIsDropped) {
     EXPECT_EQ(two.count<PeerUp>(B), 0u) << "the bus's news are for whoever takes them";
 }
 
+// ---- who cannot be reached
+
+TEST_F(TwoNodes, APeerThatIsNotThereIsNamedWithTheReason) {
+    one.start();
+    one.logged("peer 2 at " + loopback(ports[1]) + " cannot be reached: connection refused");
+    two.start();
+    one.logged("peer 2 at " + loopback(ports[1]) + " can be reached again");
+}
+
+TEST_F(TwoNodes, APeerWhoseNameIsUnknownIsNamedWithTheReason) {
+    one.config.members[1].peer = "tcp://no-such-host.invalid:7239";
+    one.start();
+    one.logged("cannot be reached: its host name cannot be resolved");
+}
+
 // ---- who is sent away
 
 TEST_F(TwoNodes, ANodeOfAnotherClusterIsRefusedAndBothSaySo) {

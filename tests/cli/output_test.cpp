@@ -46,6 +46,24 @@ TEST(Output, WideCharactersTakeTheirColumns) {
               "+------+\n");
 }
 
+TEST(Output, OnATerminalTheWidestColumnsGiveWay) {
+    std::setlocale(LC_CTYPE, "C.UTF-8");
+    const Records records{{"node", "trouble"},
+                          {{std::uint64_t(1), "cannot reach n2: connection refused"}}};
+    EXPECT_EQ(boxed(records, false, 30),
+              "+------+---------------------+\n"
+              "| node | trouble             |\n"
+              "+------+---------------------+\n"
+              "| 1    | cannot reach n2: c… |\n"
+              "+------+---------------------+\n");
+    EXPECT_EQ(aligned(records, 20),
+              "node  trouble\n"
+              "1     cannot reach…\n");
+    EXPECT_EQ(boxed(records, false, 30).find('\n'), 30u);
+    EXPECT_EQ(boxed(records, false, 5), boxed(records, false, 20)) << "there is a limit to that";
+    EXPECT_NE(boxed(records, false).find("connection refused"), std::string::npos);
+}
+
 TEST(Output, ListsAreTablesOnATerminalUnlessAskedOtherwise) {
     Written written;
     EXPECT_EQ(written.output.list_format(), Format::text);

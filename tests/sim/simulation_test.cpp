@@ -165,7 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Mark{"handing leadership over", Fault::elect},
                       Mark{"the own disk does not answer", Fault::hang, 3s},
                       Mark{"the connection to leader", Fault::crash},
-                      Mark{"is not heard any more", Fault::pause, 2s},
+                      Mark{"is no longer heard", Fault::pause, 2s},
                       Mark{"ends: a sync failed", Fault::sync_error},
                       Mark{"loses power", Fault::power}, Mark{"stops", Fault::stop},
                       Mark{"it gets a snapshot", Fault::partition, 2s},

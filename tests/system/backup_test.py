@@ -179,10 +179,10 @@ class Backups(unittest.TestCase):
             wrong(whole[:-3], "its end is missing")
             wrong(flipped(len(whole) // 2), "checksum differs")
             wrong(whole + b"more", "goes on behind its end")
-            self.refused(cluster, "can not read", "restore", cluster.directory / "none")
+            self.refused(cluster, "cannot read", "restore", cluster.directory / "none")
             self.refused(cluster, "is there already", "backup", file)
             self.done(cluster, "backup", file, "--force")
-            self.refused(None, "can not write", "backup", "/nonexistent/x", "-e",
+            self.refused(None, "cannot write", "backup", "/nonexistent/x", "-e",
                          cluster.node(1).client)
 
 
