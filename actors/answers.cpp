@@ -10,8 +10,12 @@ constexpr std::size_t kRoomMax = 64 << 10;
 
 void Answers::refuse(const SharedBytes& route, std::string_view id,
                      const client::Failure& failure) {
-    frames_.push_back({route, bytes_.size()});
+    const std::size_t begin = bytes_.size();
     client::append_reply(bytes_, {id, {}}, failure);
+    const std::size_t size = bytes_.size() - begin;
+    if (unread_.beyond(route.view(), size)) return bytes_.resize(begin);
+    frames_.push_back({route, begin});
+    unread_.given(route.view(), size);
 }
 
 void Answers::flush() {

@@ -38,7 +38,8 @@ public:
                           "Reply (" + std::to_string(bytes_.size() - begin) + " B)");
     }
 
-    // Answers a request that never got in flight. `id` as in client::ReplyHead.
+    // Answers a request that never got in flight. `id` as in client::ReplyHead. A long answer is
+    // dropped for a client that has too many unread.
     void refuse(const SharedBytes& route, std::string_view id, const client::Failure& failure);
 
     // What clients have not taken yet.

@@ -20,7 +20,8 @@ enum GatewayTimer : TimerId {
     kStop,
     kRetryMembers,
     kRetryStreams,
-    kProgress
+    kProgress,
+    kSessions
 };
 
 // How long requests in flight may go on when the node is told to stop.
@@ -36,7 +37,7 @@ Command command_of(const client::Delete& erase) {
     return {
         CommandKind::erase, erase.key, {}, erase.condition.if_revision, erase.condition.if_value};
 }
-Command open_session(std::uint64_t life_ms) {
+Command session_of(std::uint64_t life_ms) {
     Command command;
     command.kind = CommandKind::session;
     command.ttl_ms = life_ms;
@@ -76,8 +77,14 @@ Failure not_served() {
             {}};
 }
 
+// What a request counts for while it is in flight: its id is kept apart.
+std::uint64_t bytes_of(const ClientFrame& frame, std::string_view id) {
+    return frame.body->size() + frame.route.size() + id.size();
+}
+
 bool is_change(Op op) {
-    return op == Op::add || op == Op::remove || op == Op::promote || op == Op::demote;
+    return op == Op::add || op == Op::remove || op == Op::promote || op == Op::demote ||
+           op == Op::incarnate;
 }
 
 MemberChange change_of(const client::Add& add) {
@@ -86,6 +93,12 @@ MemberChange change_of(const client::Add& add) {
 }
 MemberChange change_of(const client::Demote& demote) {
     return {ChangeKind::demote, {demote.node, !demote.learner}};
+}
+MemberChange change_of(const client::Incarnate& incarnate, std::uint64_t random) {
+    MemberChange change{.kind = ChangeKind::incarnate};
+    change.incarnation = next_incarnation(random, {}, {}).id;
+    change.above = incarnate.above;
+    return change;
 }
 MemberChange change_of(ChangeKind kind, NodeId node) {
     return {kind, {node}};
@@ -117,8 +130,12 @@ Gateway::Gateway(Context& context, const GatewayOptions& options)
       backups_(context, answers_),
       members_(context, options.incarnation, in_flight_, answers_, kRetryMembers),
       watches_(context, options_, in_flight_, answers_, kRetryStreams, kProgress),
+      sessions_timer_(context, kSessions),
       deadline_(context, kDeadline),
-      stop_(context, kStop) {}
+      stop_(context, kStop) {
+    watches_.ask_newest_by([this](RequestKey key) { reads_.add_newest(key); });
+    reads_.on_newest([this](RequestKey key, LogIndex newest) { watches_.on_newest(key, newest); });
+}
 
 // ---- requests
 
@@ -128,7 +145,8 @@ void Gateway::on(const ClientRequests& requests, const Envelope&) {
 
 // Refuses the request at once, or takes it in flight.
 void Gateway::take(const ClientFrame& frame) {
-    if (!frame.body) return answers_.refuse(frame.route, {}, client::no_body());
+    if (!frame.body) return answers_.refuse(frame.route, {}, client::not_whole(frame.fault));
+    watches_.heard(frame.route.view());
     const client::Decoded decoded = client::decode_request(frame.body->view(), limits_);
     if (const auto* failure = std::get_if<Failure>(&decoded.outcome))
         return answers_.refuse(frame.route, decoded.id, *failure);
@@ -136,14 +154,14 @@ void Gateway::take(const ClientFrame& frame) {
         return answers_.refuse(
             frame.route, decoded.id,
             {ErrorCode::busy, "this node is stopping: send the request to another one", {}});
-    if (const auto full = in_flight_.full(frame.route.view(), frame.body->size()))
+    if (const auto full = in_flight_.full(frame.route.view(), bytes_of(frame, decoded.id)))
         return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
 
     const auto& request = std::get<client::Request>(decoded.outcome);
     if (request.needs_version)
         if (const auto refusal = versions_.refusal(*request.needs_version))
             return answers_.refuse(frame.route, decoded.id, {ErrorCode::unsupported, *refusal, {}});
-    if (may_be_long(client::op_of(request.operation)))
+    if (may_be_long(client::op_of(request.operation)) || decoded.id.size() >= kInlineBytesMax)
         if (const auto full = answers_.unread().full(frame.route.view()))
             return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
     if (diverged_ && needs_state(client::op_of(request.operation)))
@@ -166,7 +184,7 @@ RequestKey Gateway::admit(const ClientFrame& frame, const client::Decoded& decod
         .trace = request.trace,
         .local = is_local(request.operation),
         .request = name,
-        .bytes = frame.body->size(),
+        .bytes = bytes_of(frame, decoded.id),
         .deadline = context_.now() + timeout,
     });
 }
@@ -178,7 +196,6 @@ RequestId Gateway::next_request() {
 
 // Copies of it what it keeps: the frame may be a part of a whole burst.
 void Gateway::begin(RequestKey key, const client::Request& request) {
-    const std::uint64_t life_ms = options_.session_life_ms;
     const auto write = [&](Command command) {
         if (request.session) {
             command.session = request.session->session;
@@ -190,7 +207,7 @@ void Gateway::begin(RequestKey key, const client::Request& request) {
                    [&](const client::Set& set) { write(command_of(set)); },
                    [&](const client::Delete& erase) { write(command_of(erase)); },
                    [&](const client::NoOp&) { write(Command{}); },
-                   [&](const client::OpenSession&) { write(open_session(life_ms)); },
+                   [&](const client::OpenSession&) { open_session(key); },
                    [&](const client::Txn& txn) {
                        const std::string body = pack_transaction(client::read_txn(txn, limits_), options_);
                        Command command{.kind = CommandKind::transaction};
@@ -218,8 +235,31 @@ void Gateway::begin(RequestKey key, const client::Request& request) {
                    },
                    [&](const client::Watch& watch) { watches_.add(key, watch); },
                    [&](const client::Cancel&) { watches_.cancel(key); },
+                   [&](const client::KeepAlive&) { watches_.keep_alive(key); },
+                   [&](const client::Incarnate& incarnate) {
+                       members_.add(key, change_of(incarnate, context_.random(kIndexEnd)));
+                   },
                },
                request.operation);
+}
+
+void Gateway::open_session(RequestKey key) {
+    sessions_.push_back(key);
+    maybe_open_sessions();
+}
+
+// Version 1 has ids that come again in another cluster. So it is waited for version 2, but not for
+// long, and not if a member is known that keeps the cluster from speaking it.
+void Gateway::maybe_open_sessions() {
+    const bool waits = versions_.cluster() < 2 && versions_.may_speak(2);
+    const Moment now = context_.now();
+    if (waits && (!leader_since_ || now < *leader_since_ + options_.session_patience)) {
+        if (leader_since_ && !sessions_timer_.running())
+            sessions_timer_.start(*leader_since_ + options_.session_patience - now);
+        return;
+    }
+    for (const RequestKey key : std::exchange(sessions_, {}))
+        if (in_flight_.has(key)) writes_.add(key, session_of(options_.session_life_ms));
 }
 
 void Gateway::begin_scan(RequestKey key, const client::Scan& scan) {
@@ -243,6 +283,8 @@ void Gateway::begin_scan(RequestKey key, const client::Scan& scan) {
 void Gateway::on(const LeaderChanged& leader, const Envelope&) {
     if (leader.term < leader_.term || leader == leader_) return;  // nothing new
     leader_ = leader;
+    if (leader.leader && !leader_since_) leader_since_ = context_.now();
+    if (!sessions_.empty()) maybe_open_sessions();
     writes_.on_leader_changed(leader);
     reads_.on_leader_changed(leader);
     elections_.on_leader_changed(leader);
@@ -347,10 +389,14 @@ void Gateway::on(const StateJudged& judged, const Envelope&) {
 
 void Gateway::on(const Reconfigured& reconfigured, const Envelope&) {
     versions_.cluster_speaks(reconfigured.configuration.version);
+    writes_.belongs_to(reconfigured.configuration.incarnation);
+    maybe_open_sessions();
+    if (reconfigured.expelled) watches_.expelled();
 }
 
 void Gateway::on(const PeerSpeaks& speaks, const Envelope&) {
     versions_.peer_speaks(speaks.peer, {speaks.oldest, speaks.newest});
+    maybe_open_sessions();
 }
 
 void Gateway::on(const RepliesTaken& taken, const Envelope&) {
@@ -373,6 +419,7 @@ void Gateway::on(const LongestTurn& turn, const Envelope&) {
 // ---- time
 
 void Gateway::on_timer(TimerId id) {
+    if (sessions_timer_.fired(id)) maybe_open_sessions();
     if (deadline_.fired(id)) expire(in_flight_.due(context_.now()));
     if (stop_.fired(id)) {
         expire(in_flight_.all());
@@ -395,6 +442,8 @@ void Gateway::expire(const std::vector<RequestKey>& keys) {
 }
 
 Failure Gateway::expired(RequestKey key, const InFlightRequest& request) {
+    if (std::erase(sessions_, key) > 0)
+        return {ErrorCode::no_leader, "no leader took the write in time: it was not executed", {}};
     if (is_write(request.op)) return writes_.expired(request);
     if (is_read(request.op)) {
         const Failure failure = reads_.expired(request.local);

@@ -91,6 +91,8 @@ private:
     void expire(const std::vector<RequestKey>& keys);
     client::Failure expired(RequestKey key, const InFlightRequest& request);
     void restart_deadlines();
+    void open_session(RequestKey key);
+    void maybe_open_sessions();
     RequestId next_request();
 
     Context& context_;
@@ -114,6 +116,11 @@ private:
     GatewayBackups backups_;
     GatewayMembers members_;
     GatewayWatches watches_;
+
+    // SESSIONs that wait for version 2, see GatewayOptions::session_patience.
+    std::vector<RequestKey> sessions_;
+    std::optional<Moment> leader_since_;  // one was known first
+    Timer sessions_timer_;
 
     Timer deadline_;
     Moment deadline_at_;  // when it fires, if it runs

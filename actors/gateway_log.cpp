@@ -71,6 +71,10 @@ void GatewayLog::on_read(const LogRead& read) {
 void GatewayLog::take(const Batch& batch) {
     const Batch& kept = reading_->batches.emplace_back(batch);
     const BatchHeader& header = kept.header;
+    if (header.kind == BatchKind::tick && header.count > 1) {  // nothing has these revisions
+        (void)add_entry({header.last(), header.term, header.leader, "gap", {}, {}});
+        return;
+    }
     CommandBody commands(kept.body.view());
     for (LogIndex index = header.first; index < header.end(); index = index.next()) {
         client::LogEntry entry{.kind = to_string(header.kind)};

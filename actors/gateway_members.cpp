@@ -75,7 +75,11 @@ void GatewayMembers::on_changed(const MembersChanged& changed,
                                 const std::vector<client::MemberInfo>& members) {
     Wanted* wanted = find(changed.change);
     if (!wanted) return;
-    answers_.give(wanted->key, client::MembersReply{members});
+    if (wanted->change.kind == ChangeKind::incarnate)
+        answers_.give(wanted->key,
+                      client::IncarnateReply{wanted->change.incarnation, changed.since});
+    else
+        answers_.give(wanted->key, client::MembersReply{members});
     prune();
 }
 

@@ -48,6 +48,12 @@ void GatewayReads::add_heartbeat(RequestKey key) {
     note(group, key);
 }
 
+void GatewayReads::add_newest(RequestKey key) {
+    Group& group = waiting(ReadMode::confirm);
+    group.newest.push_back(key);
+    note(group, key);
+}
+
 // Has traces follow the first request that asked for it, else the last one.
 void GatewayReads::note(Group& group, RequestKey key) {
     const InFlightRequest* request = in_flight_.find(key);
@@ -149,6 +155,8 @@ void GatewayReads::on_confirmed(const ReadIndexReply& reply, const Envelope& env
     for (const RequestKey key : group.heartbeats)
         answers_.give(key,
                       client::HeartbeatReply{envelope.from.node, reply.term, reply.round_trip_us});
+    for (const RequestKey key : group.newest)
+        if (in_flight_.has(key)) newest_(key, reply.index);
     if (!group.reads.empty()) read(std::move(group), reply.index, false);
 }
 
@@ -165,8 +173,13 @@ void GatewayReads::on_refused(const ReadRefused& refused) {
         wait_again(std::move(asked));
         return hold();
     }
-    for (const RequestKey key : asked.group.heartbeats) answers_.give(key, *failure);
-    for (const RequestKey key : asked.group.reads) answers_.give(key, *failure);
+    for (const RequestKey key : std::exchange(asked.group.heartbeats, {}))
+        answers_.give(key, *failure);
+    for (const RequestKey key : std::exchange(asked.group.reads, {})) answers_.give(key, *failure);
+    asked.group.queries.clear();
+    if (asked.group.empty()) return;
+    wait_again(std::move(asked));
+    hold();
 }
 
 // What was asked for joins what waits for the next question.
@@ -174,6 +187,7 @@ void GatewayReads::wait_again(Asked asked) {
     Group& to = waiting(asked.mode);
     Group& from = asked.group;
     to.heartbeats.insert(to.heartbeats.end(), from.heartbeats.begin(), from.heartbeats.end());
+    to.newest.insert(to.newest.end(), from.newest.begin(), from.newest.end());
     to.reads.insert(to.reads.end(), from.reads.begin(), from.reads.end());
     std::move(from.queries.begin(), from.queries.end(), std::back_inserter(to.queries));
     if (from.traced || !to.request) to.request = from.request;
@@ -240,7 +254,8 @@ void GatewayReads::give(RequestKey key, const StateRead& state, const Answer& an
 
 // Forgets what has been answered at its deadline.
 void GatewayReads::prune(Group& group) const {
-    std::erase_if(group.heartbeats, [&](RequestKey key) { return !in_flight_.has(key); });
+    for (auto* keys : {&group.heartbeats, &group.newest})
+        std::erase_if(*keys, [&](RequestKey key) { return !in_flight_.has(key); });
     std::size_t kept = 0;
     for (std::size_t i = 0; i < group.reads.size(); ++i) {
         if (!in_flight_.has(group.reads[i])) continue;

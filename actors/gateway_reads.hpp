@@ -2,12 +2,13 @@
 //
 // Owns: reads that wait to be confirmed, those whose confirmation is asked for, and those that the
 // state machine works on. All that waits shares one ReadIndex (Diss. §6.4); HEARTBEAT is a read
-// that ends with the confirmation. Reads change nothing, so a confirmation that is refused or lost
-// is asked for again, under a new number. Takes ReadIndexReply, ReadRefused, StateRead,
+// that ends with the confirmation; so is the question for the cluster's newest revision. Reads
+// change nothing, so a confirmation that is refused or lost is asked for again, under a new number. Takes ReadIndexReply, ReadRefused, StateRead,
 // LeaderChanged; sends ReadIndex, ReadState.
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -28,6 +29,11 @@ public:
     // Takes the read of a request that is in flight. The query keeps its client's frame alive.
     void add(RequestKey key, client::Consistency consistency, Query query);
     void add_heartbeat(RequestKey key);
+    // Asks which revision is the cluster's newest: `newest` is called with the request and the
+    // answer, if there is one before its deadline.
+    void add_newest(RequestKey key);
+    using Newest = std::function<void(RequestKey, LogIndex)>;
+    void on_newest(Newest newest) { newest_ = std::move(newest); }
     // Sends all that waits on its way: local reads at once, the others if there is a leader.
     void send_waiting();
 
@@ -47,14 +53,15 @@ private:
     // Reads that go the same way together.
     struct Group {
         std::vector<RequestKey> heartbeats;
+        std::vector<RequestKey> newest;
         std::vector<RequestKey> reads;
         std::vector<Query> queries;  // one for each of `reads`
         RequestId request;           // the first one that asked for a trace, else the last one
         bool traced = false;         // it asked for it
         Duration patience;           // how long to wait for a confirmation
         Group();
-        bool empty() const { return heartbeats.empty() && reads.empty(); }
-        std::size_t size() const { return heartbeats.size() + reads.size(); }
+        bool empty() const { return size() == 0; }
+        std::size_t size() const { return heartbeats.size() + newest.size() + reads.size(); }
     };
     struct Asked {
         Group group;
@@ -83,6 +90,7 @@ private:
     Context& context_;
     InFlight& in_flight_;
     Answers& answers_;
+    Newest newest_;
     LeaderChanged leader_;
     std::array<Group, 2> waiting_;  // by ReadMode
     Group local_;

@@ -35,12 +35,6 @@ Failure failure(const AnswerTooLarge& large) {
             {}};
 }
 
-Failure failure(const SessionExpired&) {
-    return {ErrorCode::session_expired,
-            "the session is not known, or not any more: open another one",
-            {}};
-}
-
 Failure failure(const OutcomeForgotten& forgotten) {
     return {ErrorCode::bad_request,
             "field 'seq' is so old that what came of it is forgotten: the session's newest is " +
@@ -151,6 +145,8 @@ void GatewayWrites::give(RequestKey key, client::Op op, const CommandOutcome& ou
         [&]<class O>(const O& what) {
             if constexpr (std::is_same_v<O, Transacted>)
                 answers_.give(key, client::TxnReply{what});
+            else if constexpr (std::is_same_v<O, SessionExpired>)
+                answers_.give(key, session_expired());
             else if constexpr (!std::is_same_v<O, Written>)
                 answers_.give(key, failure(what));
             else if (op == client::Op::session)
@@ -159,6 +155,14 @@ void GatewayWrites::give(RequestKey key, client::Op op, const CommandOutcome& ou
                 answers_.give(key, success(op, what));
         },
         outcome);
+}
+
+Failure GatewayWrites::session_expired() const {
+    const std::string why = told(incarnation_);
+    return {ErrorCode::session_expired,
+            "the session is not known, or no longer: open another one" +
+                (why.empty() ? why : "; " + why + ", and sessions of before ended with that"),
+            {}};
 }
 
 void GatewayWrites::on_timer(TimerId id) {

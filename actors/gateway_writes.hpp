@@ -29,6 +29,8 @@ public:
     void on_outcomes(const OutcomesReady& ready);
     void on_peer_up(NodeId peer);
     void on_timer(TimerId id);
+    // The cluster's incarnation, for those whose session is gone.
+    void belongs_to(const Incarnation& incarnation) { incarnation_ = incarnation; }
 
     // The write's deadline has passed: what to tell its client. To be called once, for a request
     // that is still in flight and is answered next.
@@ -39,6 +41,7 @@ private:
     void repeat();
     void hold();
     void give(RequestKey key, client::Op op, const CommandOutcome& outcome);
+    client::Failure session_expired() const;
     void give_up(const ProposeRefused& refused, const client::Failure& failure);
 
     Context& context_;
@@ -47,6 +50,7 @@ private:
     Proposals proposals_;
     LeaderChanged leader_;
     Term applied_term_;  // of the last entry that this node has applied
+    Incarnation incarnation_;  // of the cluster
     Duration hold_for_;  // the next wait after a refusal
     Timer retry_;        // runs while a refusal holds proposals back
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/commit_rule.hpp"
+#include "actors/version_raise.hpp"
 #include "messages/crc32c.hpp"
 #include "messages/text.hpp"
 #include "storage/command_body.hpp"
@@ -60,7 +61,7 @@ std::optional<Refusal> Leading::propose(const Propose& propose, const Envelope& 
     return std::nullopt;
 }
 
-void Leading::append(BatchKind kind, std::uint32_t count, NodeId origin, ProposalNumber proposal,
+void Leading::append(BatchKind kind, std::uint64_t count, NodeId origin, ProposalNumber proposal,
                      std::uint32_t body_crc, SharedBytes body) {
     const BatchHeader header{.kind = kind,
                              .first = log_.last().index.next(),
@@ -399,7 +400,18 @@ void Leading::on(const ChangeMembers& ask, const Envelope& envelope) {
     if (const auto next = changes_.on(ask, envelope, view())) append(*next);
 }
 
-void Leading::append(const Configuration& configuration) {
+// One that takes revisions forward begins behind a gap; the first one is only given a name.
+void Leading::append(Configuration configuration) {
+    Incarnation& incarnation = configuration.incarnation;
+    const Incarnation& now = log_.configurations().in_force().configuration.incarnation;
+    if (configuration.version >= 2 && !incarnation.id)
+        incarnation = next_incarnation(context_.random(kIndexEnd), {}, Incarnation::Cause::formed);
+    if (incarnation.id != now.id && incarnation.cause != Incarnation::Cause::formed) {
+        const LogIndex before = std::max(log_.last().index, incarnation.since);
+        const LogIndex gap_end = before + options_.incarnation_gap;
+        append(BatchKind::tick, gap_end.distance_from(log_.last().index), self_, {}, 0, {});
+        incarnation.since = gap_end.next();
+    }
     context_.log(LogLevel::info, "members: " + to_text(configuration));
     std::string body = encode_configuration(configuration);
     const std::uint32_t crc = crc32c(body);
@@ -449,25 +461,15 @@ void Leading::maybe_change_members() {
     on(TransferLeadership{});
 }
 
-// The newest version that all members know, once it is known of all of them; never back to an older
-// one, which entries of the newer may have followed already.
 void Leading::maybe_raise_version() {
     const Configuration& now = log_.configurations().in_force().configuration;
-    std::uint32_t version = options_.versions.newest;
-    if (version <= now.version || transfer_ || log_.out_of_space()) return;
+    if (options_.versions.newest <= now.version || transfer_ || log_.out_of_space()) return;
     if (now.joint() || !changes_.settled(no_op_)) return;
-    for (const Member& member : now.members) {
-        if (member.node == self_) continue;
-        const auto known = speaks_.find(member.node);
-        if (known == speaks_.end()) return;
-        version = std::min(version, known->second.newest);
-    }
-    if (version <= now.version) return;
-    Configuration raised = now;
-    raised.version = version;
-    context_.log(LogLevel::info, "all members know version " + std::to_string(version) +
+    const auto raised = raised_version(now, self_, options_.versions, speaks_);
+    if (!raised) return;
+    context_.log(LogLevel::info, "all members know version " + std::to_string(raised->version) +
                                      ": from now on the cluster speaks it");
-    append(raised);
+    append(*raised);
 }
 
 // A peer that left is told of it: it is sent entries until it knows that the configuration without

@@ -83,9 +83,9 @@ private:
         Round told_in;   // it has heard of the commit when it answers this round; 0: not told
     };
 
-    void append(BatchKind kind, std::uint32_t count, NodeId origin, ProposalNumber proposal,
+    void append(BatchKind kind, std::uint64_t count, NodeId origin, ProposalNumber proposal,
                 std::uint32_t body_crc, SharedBytes body);
-    void append(const Configuration& configuration);
+    void append(Configuration configuration);
     void follow_configuration();
     void forget_demoted(const Configuration& configuration);
     void maybe_change_members();

@@ -76,7 +76,7 @@ void MemberChanges::answer_fulfilled() {
     std::erase_if(waiting_, [&](const Waiting& waiting) {
         if (fulfilled(now, waiting.ask.wanted)) {
             context_.answering(waiting.asked);
-            context_.send(waiting.asked.from, MembersChanged{waiting.ask.change, now.members});
+            context_.send(waiting.asked.from, MembersChanged{waiting.ask.change, now.members, now.incarnation.since});
             return true;
         }
         const Result<Configuration> rest = planned(now, waiting.ask.wanted);

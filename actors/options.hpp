@@ -49,6 +49,7 @@ struct RaftOptions {
     std::uint64_t tail_bytes_max = 32 << 20;       // of batches kept in memory for slow peers
     std::uint64_t uncommitted_bytes_max = 64 << 20;  // beyond it proposals are refused as busy
     std::uint64_t apply_bytes_max = 8 << 20;  // handed to the state machine and not yet applied
+    std::uint64_t incarnation_gap = kIncarnationGap;  // indexes left out before a restored one
 };
 
 struct GatewayOptions {
@@ -70,9 +71,18 @@ struct GatewayOptions {
     std::uint64_t batch_bytes_max = 1 << 20;  // of one batch's body; one command may exceed it
     std::uint64_t scan_items_max = 10'000;    // of one SCAN reply, whatever `limit` says
     std::uint64_t scan_bytes_max = 4 << 20;   // of one SCAN or LOG reply
+    // A session that is opened in a cluster which has just been formed waits so long for version 2,
+    // so that its id is not one that was given out in another cluster.
+    Duration session_patience = 2s;
     std::uint64_t session_life_ms = kSessionLifeMs;  // of sessions opened here, without use
     std::uint64_t watches_max = 10'000;
     std::uint64_t watches_per_client_max = 5'000;  // of one connection
+    std::uint64_t watch_bytes_max = 64 << 20;      // of all watches' keys, ids and routes
+    std::uint64_t watch_id_bytes_max = 4 << 10;    // of one watch's id
+    // A client behind a proxy that promised no signs of life and gave none for so long is taken to
+    // be gone; where no watch is left for others, sooner.
+    Duration proxied_silence_max = 10min;
+    Duration proxied_silence_scarce = 30s;
     StreamLimits streams;                          // what waits for clients that watch
     Duration timeout_default = 5s;
     Duration timeout_max = 10min;

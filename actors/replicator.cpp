@@ -248,6 +248,7 @@ void Replicator::on(const RemovalTold& told, const Envelope&) {
     context_.log(LogLevel::error, to_text(told.by) +
                                       " says that this node was removed from the cluster: it takes "
                                       "no part any more; stop it and delete its data");
+    tell_gateway({});
 }
 
 // Raft §6: a node takes messages of nodes that its own configuration does not know of, for it may
@@ -283,14 +284,21 @@ void Replicator::maybe_tell_configuration() {
                                     log_.committed_configuration().index,
                                     votes};
     if (news) tell_election(reconfigured);
-    const std::uint32_t version = log_.committed_configuration().configuration.version;
-    if (std::exchange(version_told_, version) != version) {
-        context_.log(LogLevel::info, "the cluster speaks version " + std::to_string(version));
-        Reconfigured committed = reconfigured;
-        committed.configuration = log_.committed_configuration().configuration;
-        context_.send({self_, ActorName::gateway}, std::move(committed));
-    }
+    tell_gateway(reconfigured);
     context_.send({self_, ActorName::bus}, reconfigured);
+}
+
+// What is committed of it: the version, the incarnation, and that this node was removed.
+void Replicator::tell_gateway(Reconfigured news) {
+    news.configuration = log_.committed_configuration().configuration;
+    news.expelled = removed_ || news.configuration.was_removed(self_);
+    const GatewayTold told{news.configuration.version, news.configuration.incarnation.id,
+                           news.expelled};
+    if (gateway_told_ == told) return;
+    if (gateway_told_.version != told.version)
+        context_.log(LogLevel::info, "the cluster speaks version " + std::to_string(told.version));
+    gateway_told_ = told;
+    context_.send({self_, ActorName::gateway}, std::move(news));
 }
 
 // All of the configuration in force and of the one before it, if that may yet be again: a leader

@@ -13,7 +13,7 @@
 //   RemovalTold (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 //   ReplicaLog send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway);
-//   Reconfigured (election, bus; gateway, for the version that the cluster speaks); LogCut (state
+//   Reconfigured (election, bus; gateway, for version, incarnation and removal); LogCut (state
 //   machine).
 // Implements: the fence of docs/architecture.md, rules 1 to 8. Two terms stand at the door:
 // `fence`, below
@@ -114,6 +114,7 @@ private:
     void leader_heard(NodeId leader);
     void stop_leading();
     void maybe_tell_configuration();
+    void tell_gateway(Reconfigured news);
     std::vector<Member> peers() const;
     Leading* leading_in(Term term);
     Leading* leading() { return std::get_if<Leading>(&role_); }
@@ -141,7 +142,13 @@ private:
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
     bool removed_ = false;                         // members have said so
     std::map<NodeId, Versions> speaks_;            // what peers know, as far as they were heard
-    std::uint32_t version_told_ = 1;               // to the gateway: what the cluster speaks
+    struct GatewayTold {  // of what is committed
+        std::uint32_t version = 1;
+        std::uint64_t incarnation = 0;
+        bool expelled = false;
+        bool operator==(const GatewayTold&) const = default;
+    };
+    GatewayTold gateway_told_;
     bool diverged_ = false;                        // the own state is not the others'
     struct Told {                                  // of the configurations, in few words
         EntryId in_force;

@@ -53,6 +53,7 @@ StateMachine::StateMachine(Context& context, KvState& state, EntryId log_end)
 
 void StateMachine::start() {
     witness_.begin(state_.applied().index, state_.digest());
+    maybe_another_incarnation();
     if (state_.flushed().index) tell_flushed(0);
     maybe_settle();
 }
@@ -101,6 +102,7 @@ void StateMachine::tell_applied() {
     context_.send(neighbour(context_, ActorName::replicator),
                   Applied{ready.index, state_.clock(), state_.due(), state_.digest()});
     tell(watches_.applied(ready.index));
+    if (maybe_another_incarnation()) tell(watches_.jumped(ready.index));
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
     take_up_held();
     maybe_settle();
@@ -110,8 +112,7 @@ void StateMachine::tell_applied() {
 
 // What asked for the state as of an index, while a batch was half done.
 void StateMachine::take_up_held() {
-    for (const Watch& watch : std::exchange(watches_due_, {}))
-        tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
+    begin_due_watches();
     if (const auto read = std::exchange(log_read_due_, nullptr))
         tell(watches_.read(*read, state_.footnotes(), state_.applied().index));
 }
@@ -282,6 +283,7 @@ void StateMachine::installed() {
         // What the own log says of what the snapshot covers need never have been committed.
         state_.log_begins_at(state_.applied().index.next());
         forget_flush();
+        maybe_another_incarnation();
         tell(watches_.jumped(state_.applied().index));
         OutcomesReady ready;
         ready.index = state_.applied().index;
@@ -352,12 +354,38 @@ void StateMachine::tell_judged() {
 
 void StateMachine::on(const Watch& watch, const Envelope& envelope) {
     if (!watch.from && !settled()) return early_.push_back({envelope, watch});
-    if (installation_ || mid_batch_) return watches_due_.push_back(watch);
+    if (installation_ || mid_batch_ || watch.at > state_.applied().index)
+        watches_due_.emplace(watch.at, watch);
+    else
+        begin_watch(watch);
+}
+
+void StateMachine::begin_watch(const Watch& watch) {
     tell(watches_.add(watch, state_.applied().index, state_.footnotes().first()));
 }
 
+void StateMachine::begin_due_watches() {
+    while (!watches_due_.empty() && watches_due_.begin()->first <= state_.applied().index)
+        begin_watch(watches_due_.extract(watches_due_.begin()).mapped());
+}
+
+// True if the state has come from one incarnation of the cluster to another one.
+bool StateMachine::maybe_another_incarnation() {
+    const StoredConfiguration& stored = state_.configuration();
+    if (stored.index == configured_) return false;
+    configured_ = stored.index;
+    const Result<Configuration> configuration = decode_configuration(stored.body.view());
+    if (!configuration || configuration->incarnation.id == incarnation_.id) return false;
+    const bool another = incarnation_.id != 0 ||
+                         configuration->incarnation.cause != Incarnation::Cause::formed;
+    incarnation_ = configuration->incarnation;
+    watches_.belongs_to(incarnation_);
+    return another;
+}
+
 void StateMachine::on(const Unwatch& unwatch, const Envelope&) {
-    std::erase_if(watches_due_, [&](const Watch& watch) { return watch.watch == unwatch.watch; });
+    std::erase_if(watches_due_,
+                  [&](const auto& due) { return due.second.watch == unwatch.watch; });
     std::erase_if(early_, [&](const Early& early) {
         const auto* watch = std::get_if<Watch>(&early.ask);
         return watch && watch->watch == unwatch.watch;

@@ -125,6 +125,9 @@ private:
     bool may_answer() const;
     void answer_or_hold(const ReadState& read, const Envelope& envelope);
     bool answer(const ReadState& read, const Envelope& envelope);
+    void begin_watch(const Watch& watch);
+    void begin_due_watches();
+    bool maybe_another_incarnation();
     void answer_waiting();
     bool settled() const;
     void maybe_settle();
@@ -167,9 +170,11 @@ private:
     std::vector<WaitingReport> reports_;          // asked for meanwhile
 
     Watches watches_;
-    // Asked for, and read, while the state is of no index: being replaced, or within a batch.
-    std::vector<Watch> watches_due_;
-    std::unique_ptr<LogRead> log_read_due_;
+    // By the index they wait for; or asked for while the state is of no index.
+    std::multimap<LogIndex, Watch> watches_due_;
+    std::unique_ptr<LogRead> log_read_due_;  // read while the state is of no index
+    LogIndex configured_;      // the configuration that the incarnation was read from
+    Incarnation incarnation_;  // of the state
     StorageRequest last_request_;     // of reading the log for watches
 };
 

@@ -30,9 +30,10 @@ class Unread {
 public:
     explicit Unread(const UnreadLimits& limits) : limits_(limits) {}
 
-    // A reply of so many bytes goes back by that route. Short ones do not count: their number is
-    // limited elsewhere.
-    void given(std::string_view route, std::uint64_t bytes) {
+    // A reply with a body of so many bytes goes back by that route. Short ones do not count: their
+    // number is limited elsewhere.
+    void given(std::string_view route, std::uint64_t body) {
+        const std::uint64_t bytes = body + route.size();
         if (bytes < kInlineBytesMax) return;
         const std::string_view client = client_of(route);
         auto found = clients_.find(client);
@@ -61,6 +62,14 @@ public:
         if (found->second < std::min(limits_.bytes_per_client_max, room)) return std::nullopt;
         return "this client has not read " + std::to_string(found->second) +
                " bytes of replies: read them before asking for more";
+    }
+    // A refusal of so many bytes must be dropped: the client reads nothing and asks on, with ids or
+    // routes that make even refusals long.
+    bool beyond(std::string_view route, std::uint64_t body) const {
+        if (body + route.size() < kInlineBytesMax || bytes_ == 0) return false;
+        if (bytes_ / 4 >= limits_.bytes_max) return true;
+        const auto found = clients_.find(client_of(route));
+        return found != clients_.end() && found->second / 2 >= limits_.bytes_per_client_max;
     }
     std::uint64_t bytes() const { return bytes_; }
 

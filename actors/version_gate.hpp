@@ -28,6 +28,11 @@ public:
         const auto found = known_.find(node);
         return found == known_.end() ? std::nullopt : std::optional(found->second);
     }
+    // Nothing is known that keeps the cluster from speaking that version soon.
+    bool may_speak(std::uint32_t version) const {
+        return std::all_of(known_.begin(), known_.end(),
+                           [&](const auto& peer) { return peer.second.newest >= version; });
+    }
     // Why something is refused that needs that version of the cluster; none: it is not.
     std::optional<std::string> refusal(std::uint64_t needed) const {
         if (needed <= cluster_) return std::nullopt;

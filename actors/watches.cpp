@@ -14,10 +14,15 @@ Watches::News Watches::add(const Watch& watch, LogIndex applied, LogIndex known_
     CHECK(!watches_.contains(watch.watch), "a number is used once");
     News news;
     const LogIndex from = watch.from ? watch.from : applied.next();
-    if (from <= applied && from < known_from) {
-        news.ended.push_back({watch.watch, known_from});
+    const auto refuse = [&](LogIndex first, WatchEnd why) {
+        news.ended.push_back({watch.watch, first, why, incarnation_});
         return news;
-    }
+    };
+    const bool tells = watch.incarnation != 0 && incarnation_.id != 0;
+    if (tells && watch.incarnation != incarnation_.id)
+        return refuse(applied.next(), WatchEnd::other);
+    if (from > applied.next() && !watch.checked) return refuse(applied.next(), WatchEnd::ahead);
+    if (from <= applied && from < known_from) return refuse(known_from, WatchEnd::compacted);
     State& state = watches_[watch.watch];
     state.key = {std::string(watch.key.view()), watch.prefix};
     state.next = from;
@@ -28,7 +33,7 @@ Watches::News Watches::add(const Watch& watch, LogIndex applied, LogIndex known_
     }
     follow_present(watch.watch, state);
     state.begun = true;
-    news.begun.push_back({watch.watch, from.previous()});
+    news.begun.push_back({watch.watch, from.previous(), incarnation_.id});
     news.events.shares.push_back({watch.watch, {}, applied, false});
     return news;
 }
@@ -42,7 +47,7 @@ void Watches::remove(WatchNumber watch) {
 
 void Watches::end(WatchNumber watch, LogIndex first, News& news) {
     remove(watch);
-    news.ended.push_back({watch, first});
+    news.ended.push_back({watch, first, WatchEnd::compacted, incarnation_});
 }
 
 void Watches::go_on(WatchNumber watch) {
@@ -145,7 +150,7 @@ Watches::News Watches::read(const LogRead& read, const Footnotes& footnotes, Log
     for (const WatchNumber number : readers) {
         State& state = watches_.at(number);
         if (!std::exchange(state.begun, true))
-            news.begun.push_back({number, state.next.previous()});
+            news.begun.push_back({number, state.next.previous(), incarnation_.id});
         state.next = end.next();
         const auto share = shares.find(number);
         if (end == applied) {

@@ -32,8 +32,8 @@ public:
         std::vector<WatchEnded> ended;
     };
 
-    // Begins a watch, with a number of its own. `known_from`: the oldest revision that may be told.
-    // If the watch has to read the past, there may be no news of it yet.
+    // Begins a watch, with a number that no other one under way has. `known_from`: the oldest
+    // revision that may be told. If the watch has to read the past, there may be no news of it yet.
     News add(const Watch& watch, LogIndex applied, LogIndex known_from);
     // The watch ends without a word. Does nothing if it has ended.
     void remove(WatchNumber watch);
@@ -58,6 +58,9 @@ public:
     // read is of another log.
     News jumped(LogIndex applied);
 
+    // Which one the state belongs to. Watches that are under way are the owner's to end (jumped).
+    void belongs_to(const Incarnation& incarnation) { incarnation_ = incarnation; }
+
     std::size_t size() const { return watches_.size(); }
 
 private:
@@ -76,6 +79,7 @@ private:
     void follow_present(WatchNumber number, State& state);
     void end(WatchNumber watch, LogIndex first, News& news);
 
+    Incarnation incarnation_;  // of the state
     absl::btree_map<WatchNumber, State> watches_;
     WatchIndex present_;
     std::deque<WatchNumber> turns_;  // to read the past; who ended may still stand here

@@ -15,7 +15,8 @@ constexpr int kKeepaliveProbes = 3;
 constexpr std::size_t kBacklogMax = 1'024;  // connections that wait to be accepted
 constexpr int kLingerMs = 200;              // for the last replies when the node stops
 constexpr int kRequestsWaitingMax = 4'096;  // of one client; then its TCP connection is not read
-constexpr std::size_t kFramesMax = 32;
+// More of them are not looked at; for a message of so many the route is kept.
+constexpr std::size_t kFramesKept = 1'024;
 
 // What waits when the port is closed is still accepted.
 int backlog(const ClientPortOptions& options) {
@@ -55,7 +56,7 @@ ClientPort::ClientPort(Shared& shared, Complaints& complaints, Deliver deliver)
 bool ClientPort::take(std::size_t) {
     const ClientPortOptions& options = shared_.config.client_port;
     // Envelope and body together, with room for the frames around a body of the longest kind.
-    const FrameLimits limits{kFramesMax, 2 * static_cast<std::size_t>(options.frame_bytes_max)};
+    const FrameLimits limits{kFramesKept, 2 * static_cast<std::size_t>(options.frame_bytes_max)};
     ClientRequests requests;
     requests.frames.reserve(last_burst_);
     std::size_t bytes = 0;
@@ -90,14 +91,22 @@ void ClientPort::add_request(std::vector<ClientFrame>& requests, bool whole) {
         append_frame(packed_, {});
     }
     ClientFrame& request = requests.emplace_back(ClientFrame{routes_.shared(packed_), {}});
-    if (!whole || !delimited || next + 1 != incoming_.size())
-        return shared_.counters.client_malformed.add();
+    request.fault = fault(whole, delimited, next);
+    if (request.fault != ClientFault::none) return shared_.counters.client_malformed.add();
     if (incoming_[next].size() < kInlineBytesMax) {
         short_bodies_.push_back({requests.size() - 1, short_bytes_.size()});
         short_bytes_ += view_of(incoming_[next]);
     } else {
         request.body = bytes_of(std::move(incoming_[next]));
     }
+}
+
+// `body`: the place of the frame behind the delimiter.
+ClientFault ClientPort::fault(bool whole, bool delimited, std::size_t body) const {
+    if (incoming_.size() > kClientFramesMax) return ClientFault::frames;
+    if (!whole) return ClientFault::bytes;
+    if (!delimited || body + 1 != incoming_.size()) return ClientFault::no_body;
+    return packed_.size() > kRouteBytesMax ? ClientFault::route_bytes : ClientFault::none;
 }
 
 void ClientPort::share_short_bodies(std::vector<ClientFrame>& requests) {
@@ -129,6 +138,7 @@ void ClientPort::reply(const ClientReplies& replies) {
 
 StreamsTaken ClientPort::send_streams(const StreamReplies& replies) {
     StreamsTaken taken{replies.burst, {}};
+    forget_taken_streams();
     StreamStop current;  // the stream that is being sent
     bool stopped = false;
     for (const StreamFrame& frame : replies.frames) {
@@ -137,7 +147,7 @@ StreamsTaken ClientPort::send_streams(const StreamReplies& replies) {
             stopped = false;
         }
         if (stopped) continue;
-        const SendResult result = send(frame.route, shared_frame(frame.body));
+        const SendResult result = send(frame);
         stopped = result != SendResult::sent;
         current.gone = result == SendResult::unreachable;
         if (stopped)
@@ -147,6 +157,38 @@ StreamsTaken ClientPort::send_streams(const StreamReplies& replies) {
     }
     set_ready(true);
     return taken;
+}
+
+void ClientPort::forget_taken_streams() {
+    streams_left_ = 0;
+    std::erase_if(streams_, [&](const auto& stream) {
+        const std::uint64_t left = stream.second.left();
+        streams_left_ += left;
+        return left == 0;
+    });
+}
+
+ClientPort::Unread& ClientPort::unread_of(ByConnection& all, const SharedBytes& route) {
+    const std::string_view client = client_of(route.view());
+    auto found = all.find(client);
+    if (found == all.end())
+        found = all.emplace(client, Unread{std::make_shared<std::atomic<std::uint64_t>>()}).first;
+    return found->second;
+}
+
+// Short ones are bounded by their number. One that has nothing waiting may have the next.
+SendResult ClientPort::send(const StreamFrame& frame) {
+    const std::uint64_t bytes = frame.body.size() + frame.route.size();
+    if (bytes < kInlineBytesMax) return send(frame.route, copied_frame(frame.body.view()));
+    const ClientPortOptions& options = shared_.config.client_port;
+    Unread& unread = unread_of(streams_, frame.route);
+    const std::uint64_t left = unread.left();
+    if (left > 0 && (left + bytes > options.stream_bytes_per_client_max ||
+                     streams_left_ + bytes > options.stream_bytes_max))
+        return SendResult::full;
+    unread.given += bytes;
+    streams_left_ += bytes;
+    return send(frame.route, counted_frame(frame.body, bytes, unread.taken));
 }
 
 SendResult ClientPort::send(const SharedBytes& to, zmq::message_t body) {
@@ -162,14 +204,11 @@ SendResult ClientPort::send(const SharedBytes& to, zmq::message_t body) {
 }
 
 zmq::message_t ClientPort::body_frame(const ClientFrame& reply) {
-    if (reply.body->size() < kInlineBytesMax) return copied_frame(reply.body->view());
-    const std::string_view client = client_of(reply.route.view());
-    auto found = unread_.find(client);
-    if (found == unread_.end())
-        found =
-            unread_.emplace(client, Unread{std::make_shared<std::atomic<std::uint64_t>>()}).first;
-    found->second.given += reply.body->size();
-    return counted_frame(*reply.body, found->second.taken);
+    const std::size_t bytes = reply.body->size() + reply.route.size();
+    if (bytes < kInlineBytesMax) return copied_frame(reply.body->view());
+    Unread& unread = unread_of(unread_, reply.route);
+    unread.given += bytes;
+    return counted_frame(*reply.body, bytes, unread.taken);
 }
 
 RepliesTaken ClientPort::taken() {

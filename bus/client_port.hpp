@@ -54,22 +54,30 @@ public:
 
 private:
     void add_request(std::vector<ClientFrame>& requests, bool whole);
+    ClientFault fault(bool whole, bool delimited, std::size_t body) const;
     void share_short_bodies(std::vector<ClientFrame>& requests);
     SendResult send(const SharedBytes& route, zmq::message_t body);
+    SendResult send(const StreamFrame& frame);
     zmq::message_t body_frame(const ClientFrame& reply);
+    void forget_taken_streams();
 
     struct Unread {
         std::shared_ptr<std::atomic<std::uint64_t>> taken;  // counted by libzmq's threads
         std::uint64_t given = 0;
         std::uint64_t told = 0;  // of `taken`
+        std::uint64_t left() const { return given - taken->load(std::memory_order_relaxed); }
     };
+    using ByConnection = std::map<std::string, Unread, std::less<>>;
+    static Unread& unread_of(ByConnection& all, const SharedBytes& route);
 
     Shared& shared_;
     Complaints& complaints_;
     Deliver deliver_;
     ClientGate gate_;
     zmq::socket_t socket_;
-    std::map<std::string, Unread, std::less<>> unread_;  // by connection
+    ByConnection unread_;   // of replies
+    ByConnection streams_;  // of long messages that nobody asked for one by one
+    std::uint64_t streams_left_ = 0;  // of them, as of the last burst
     RouteCache routes_;
     std::string packed_;          // the route of the request at hand, kept for its memory
     std::size_t last_burst_ = 0;  // how many requests it had

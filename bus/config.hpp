@@ -55,6 +55,10 @@ struct ClientPortOptions {
     std::size_t burst_max = 512;              // messages handed to the gateway at once
     std::size_t burst_bytes_max = 4 << 20;
     int replies_waiting_max = 32'768;      // for one client; what is more is dropped
+    // Bytes of long messages to watchers that libzmq holds, of one connection and of all; what is
+    // more stays with the gateway.
+    std::uint64_t stream_bytes_per_client_max = 8 << 20;
+    std::uint64_t stream_bytes_max = 256 << 20;
     std::size_t connections_max = 10'000;  // of clients; others are told to come again
     // Of those who are served, or told so. With so many the port is closed to further ones.
     std::size_t accepted_max = SIZE_MAX;

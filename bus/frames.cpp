@@ -36,13 +36,14 @@ void release_bytes(void*, void* hint) {
 
 struct Counted {
     SharedBytes bytes;
+    std::uint64_t count;
     std::shared_ptr<std::atomic<std::uint64_t>> taken;
 };
 
 void release_counted(void*, void* hint) {
     taken_over(hint);
     const auto* counted = static_cast<Counted*>(hint);
-    counted->taken->fetch_add(counted->bytes.size(), std::memory_order_relaxed);
+    counted->taken->fetch_add(counted->count, std::memory_order_relaxed);
     delete counted;
 }
 
@@ -88,10 +89,10 @@ zmq::message_t shared_frame(const SharedBytes& bytes) {
     return bytes.size() < kInlineBytesMax ? copied_frame(bytes.view()) : frame_around(bytes);
 }
 
-zmq::message_t counted_frame(const SharedBytes& bytes,
+zmq::message_t counted_frame(const SharedBytes& bytes, std::uint64_t count,
                              std::shared_ptr<std::atomic<std::uint64_t>> taken) {
     constexpr std::size_t kFew = 64 << 10;
-    auto* counted = new Counted{bytes.size() < kFew ? SharedBytes::copy(bytes.view()) : bytes,
+    auto* counted = new Counted{bytes.size() < kFew ? SharedBytes::copy(bytes.view()) : bytes, count,
                                 std::move(taken)};
     handed_over(counted);
     return {const_cast<char*>(counted->bytes.data()), bytes.size(), release_counted, counted};

@@ -24,9 +24,9 @@ zmq::message_t copied_frame(std::string_view bytes);
 // A frame that shares the memory of `bytes` when they are large, and copies them when they are not.
 zmq::message_t shared_frame(const SharedBytes& bytes);
 // A frame that shares the memory of `bytes`, or copies them if they are few beside what their
-// memory may hold in all. When libzmq has let go of it, their number is added to `taken`, in some
+// memory may hold in all. When libzmq has let go of it, `count` is added to `taken`, in some
 // thread.
-zmq::message_t counted_frame(const SharedBytes& bytes,
+zmq::message_t counted_frame(const SharedBytes& bytes, std::uint64_t count,
                              std::shared_ptr<std::atomic<std::uint64_t>> taken);
 // The frame's bytes; the frame is taken over and lives as long as they do.
 SharedBytes bytes_of(zmq::message_t&& frame);

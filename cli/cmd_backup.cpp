@@ -4,6 +4,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <thread>
 
 #include "cli/bulk.hpp"
 #include "cli/display.hpp"
@@ -13,6 +14,12 @@
 
 namespace raftbus::cli {
 namespace {
+
+using namespace std::chrono_literals;
+
+// A cluster that has just been formed comes to speak the newest version within that.
+constexpr auto kVersionPatience = 6s;
+constexpr auto kVersionPause = 100ms;
 
 std::string date_text(std::uint64_t made_ms) {
     const auto seconds = static_cast<std::time_t>(made_ms / 1000);
@@ -111,6 +118,28 @@ void refuse_unless_empty(Session& session) {
                   "there and leaves all others");
 }
 
+// Revisions of the restored cluster are greater than all that anybody remembers of the old one, and
+// sessions and watches of the old one end with an error that says why.
+void begin_incarnation(Session& session, std::uint64_t above) {
+    const auto until = std::chrono::steady_clock::now() + kVersionPatience;
+    for (;;) {
+        const Reply reply =
+            session.client->call({{"op", "INCARNATE"}, {"above", above}}, Effect::reads);
+        if (reply.ok())
+            return session.output.note(
+                fmt::format("revisions go on from {}", reply.body["revision"].number()));
+        const bool may_come = reply.error() == "BAD_REQUEST" || reply.error() == "UNSUPPORTED";
+        if (!may_come) (void)succeeded(reply);
+        if (std::chrono::steady_clock::now() < until) {
+            std::this_thread::sleep_for(kVersionPause);
+            continue;
+        }
+        return session.output.note(
+            "warning: a node of this cluster is of an older release, or has never been up: "
+            "revisions may be smaller than those of the old cluster, and so may fencing tokens");
+    }
+}
+
 // What is left of its time at the backup's revision; none: it never goes. 0: it is gone.
 std::optional<std::uint64_t> ttl_left_ms(const KvFound& found, WallTime clock) {
     if (!found.expires_at) return std::nullopt;
@@ -121,6 +150,7 @@ std::optional<std::uint64_t> ttl_left_ms(const KvFound& found, WallTime clock) {
 Exit run_restore(Session& session) {
     const StateCopy copy = StateCopy::unpacked(session, session.options.words[0]);
     refuse_unless_empty(session);
+    begin_incarnation(session, copy.head().revision);
     const WallTime clock = copy.archive().progress().clock;
     std::uint64_t written = 0, timed = 0, gone = 0;
     std::size_t longest = 0;
@@ -194,7 +224,9 @@ Verb restore_verb() {
         .synopsis = "FILE",
         .summary = "write what a backup holds into an empty cluster",
         .details =
-            "The file is checked as a whole first. Keys get new revisions, and those with a "
+            "The file is checked as a whole first. Keys get new revisions, far above all that the "
+            "cluster and\n"
+            "the backup know, so that revisions and fencing tokens never fall; those with a "
             "time the time that\n"
             "they had left. Sessions are not restored. Interrupted, it can be done again with "
             "--force.",

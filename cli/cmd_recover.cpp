@@ -1,6 +1,8 @@
 // recover: one survivor goes on alone, when the majority of the voters is lost for ever.
 #include <fmt/format.h>
 
+#include <random>
+
 #include "cli/offline.hpp"
 #include "cli/verb.hpp"
 #include "messages/text.hpp"
@@ -33,7 +35,7 @@ Value::Map record(const Inspection& found, const SoleSurvivor& plan, bool done) 
 
 void tell_plan(const Output& output, const Inspection& found, const SoleSurvivor& plan) {
     const std::uint64_t certain = found.state ? found.state->applied.index.value : 0;
-    const std::uint64_t last = plan.index.previous().value;
+    const std::uint64_t last = plan.end.value;
     output.out << fmt::format(
         "what would be done:\n"
         "  node {0} becomes the only voter of its cluster, by entry {1} of term {2}\n"
@@ -44,6 +46,8 @@ void tell_plan(const Output& output, const Inspection& found, const SoleSurvivor
         "  writes that the others acknowledged, and this node never got, are lost. Compare\n"
         "  raftbus check of all survivors: the one to choose has the highest term of its last\n"
         "  entry, and among equals the longest log\n"
+        "  revisions go on far above all that were given, and sessions and watches of clients end:\n"
+        "  they are told that the cluster was recovered\n"
         "Nothing was changed. With --yes it is done\n",
         found.identity->node.value, plan.index.value, plan.term.value, removed_text(plan), certain,
         last > certain
@@ -64,7 +68,9 @@ Exit run_recover(Session& session) {
             throw Failure(Exit::refused, "damaged data are nothing to go on with",
                           "choose another survivor; if there is none, restore a backup into a new "
                           "cluster");
-        const Result<SoleSurvivor> plan = plan_sole_survivor(found);
+        std::random_device random;
+        const Result<SoleSurvivor> plan =
+            plan_sole_survivor(found, std::uint64_t{random()} << 32 | random());
         if (!plan) throw Failure(Exit::refused, plan.error().message);
         if (yes) {
             const auto disk = open_posix_disk(directory);

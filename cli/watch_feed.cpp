@@ -19,6 +19,9 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kProgressMs = 1'000;
 constexpr auto kSilence = 4s;  // then another node is asked
 constexpr auto kRetryPause = 100ms;
+// Behind a proxy a node knows by these alone that somebody is there.
+constexpr std::uint64_t kKeepaliveMs = 15'000;
+constexpr auto kSpeakEvery = 4s;
 
 }  // namespace
 
@@ -68,13 +71,48 @@ bool WatchFeed::connect() {
         give_up(connection_->failed() ? connection_->reason() : "it says nothing");
         return false;
     }
-    if (!connection_->ready() || asked_) return asked_;
-    Value::Map request{{"op", "WATCH"}, {"id", ++id_}, {"progress_ms", kProgressMs}};
+    if (!connection_->ready()) return asked_;
+    if (asked_) {
+        keep_alive();
+        return true;
+    }
+    Value::Map request{{"op", "WATCH"},
+                       {"id", ++id_},
+                       {"progress_ms", kProgressMs},
+                       {"keepalive_ms", kKeepaliveMs}};
     request.emplace_back(target_.prefix ? "prefix" : "key", Blob{target_.key});
     if (target_.from) request.emplace_back("from", *target_.from);
+    if (partial_ > 0) request.emplace_back("from_part", partial_);
+    if (incarnation_ != 0) request.emplace_back("incarnation", incarnation_);
     to_skip_ = partial_;
+    seq_ = 0;
+    spoke_ = now;
     asked_ = connection_->send(pack(request));
     return asked_;
+}
+
+void WatchFeed::keep_alive() {
+    if (Clock::now() < spoke_ + kSpeakEvery) return;
+    spoke_ = Clock::now();
+    (void)connection_->send(pack(Value::Map{{"op", "KEEPALIVE"}}));
+}
+
+// True if replies before this one are missing: it is worth nothing then.
+bool WatchFeed::lost(const Value& reply) {
+    const std::uint64_t seq = reply["seq"].number();
+    if (seq == 0) return false;
+    return seq != std::exchange(seq_, seq) + 1;
+}
+
+void WatchFeed::watch_again() {
+    (void)connection_->send(pack(Value::Map{{"op", "CANCEL"}, {"id", id_}}));
+    asked_ = false;
+}
+
+// Nodes of version 1 repeat what is known of the revision that was asked for, without numbers.
+bool WatchFeed::known(std::uint64_t revision, const Value& part) {
+    if (part.empty()) return to_skip_ > 0 && to_skip_-- > 0;
+    return target_.from == revision && part.number() < partial_;
 }
 
 bool WatchFeed::there_is_more() {
@@ -92,6 +130,11 @@ void WatchFeed::give_up(const std::string& why) {
 
 // True if it is a change that was not known yet.
 bool WatchFeed::take(const Value& reply) {
+    const bool gap = lost(reply);
+    if (gap && reply["ok"].is_true()) {
+        watch_again();
+        return false;
+    }
     if (!reply["ok"].is_true()) {
         const std::string_view error = reply["error"].text();
         if (error != "BUSY" && error != "TIMEOUT" && error != "NO_LEADER") refuse(reply);
@@ -99,6 +142,7 @@ bool WatchFeed::take(const Value& reply) {
         return false;
     }
     const std::uint64_t revision = reply["revision"].number();
+    if (reply["watching"].is_true()) incarnation_ = reply["incarnation"].number();
     if (reply["watching"].is_true() || reply["progress"].is_true()) {
         const bool first = !std::exchange(begun_, true) && !target_.from;
         const bool ahead = reply["progress"].is_true() && revision >= target_.from.value_or(0);
@@ -109,12 +153,12 @@ bool WatchFeed::take(const Value& reply) {
         return false;
     }
     if (reply["event"].empty()) return false;
-    if (to_skip_ > 0) {
-        --to_skip_;
-        return false;
-    }
+    if (known(revision, reply["part"])) return false;
     if (reply["more"].is_true()) {
-        partial_ = target_.from == revision ? partial_ + 1 : 1;
+        const Value& part = reply["part"];
+        partial_ = !part.empty()               ? part.number() + 1
+                   : target_.from == revision ? partial_ + 1
+                                              : 1;
         target_.from = revision;
     } else {
         partial_ = 0;
@@ -126,8 +170,10 @@ bool WatchFeed::take(const Value& reply) {
 void WatchFeed::refuse(const Value& reply) const {
     const std::string message =
         fmt::format("{}: {}", reply["error"].text(), escaped(reply["message"].text()));
-    if (reply["error"].text() != "COMPACTED") throw Failure(Exit::refused, message);
-    const std::uint64_t first = reply["first"].number();
+    const std::string_view error = reply["error"].text();
+    if (error != "COMPACTED" && error != "BAD_REVISION") throw Failure(Exit::refused, message);
+    const std::uint64_t first =
+        error == "COMPACTED" ? reply["first"].number() : reply["revision"].number() + 1;
     throw Failure(Exit::refused, message,
                   fmt::format("what is there now: `raftbus {} {}`; then watch on with --from {}",
                               target_.prefix ? "scan" : "get", escaped(target_.key), first));

@@ -1,7 +1,8 @@
 // watch_feed: the changes of a key or a prefix, one by one, whichever node tells them.
 //
 // Owns: the watch, at one node after the other: when one falls silent, breaks off or ends it, the
-// next goes on behind the last change, without gap or repeat. Must not know: what becomes of them.
+// next goes on behind the last change, without gap or repeat; what was lost on the way, as its
+// numbers tell, is asked for again. Must not know: what becomes of them.
 #pragma once
 
 #include <chrono>
@@ -41,6 +42,10 @@ private:
     bool connect();
     bool there_is_more();
     void give_up(const std::string& why);
+    void keep_alive();
+    bool lost(const Value& reply);
+    bool known(std::uint64_t revision, const Value& part);
+    void watch_again();
     bool take(const Value& reply);
     [[noreturn]] void refuse(const Value& reply) const;
     void wait(Clock::time_point deadline);
@@ -57,6 +62,9 @@ private:
     Clock::time_point heard_;    // when the connection was begun, or said something
     Clock::time_point again_;    // not before this is another one tried
     Clock::time_point began_;    // the feed
+    Clock::time_point spoke_;    // the last sign of life by this client
+    std::uint64_t seq_ = 0;      // of the last reply of the stream; nodes of version 1 have none
+    std::uint64_t incarnation_ = 0;  // of the revisions; 0: not known
     std::uint64_t partial_ = 0;  // changes of the revision target_.from that are known
     std::uint64_t to_skip_ = 0;  // of those that this node is about to send again
     std::uint64_t id_ = 0;

@@ -20,7 +20,9 @@ bool intact(const Batch& batch) {
     const BatchHeader& h = batch.header;
     if (h.first == LogIndex(0) || h.count == 0 || h.term == Term(0)) return false;
     if (h.kind > BatchKind::tick) return false;
-    if (h.kind != BatchKind::commands && h.count != 1) return false;
+    if (h.first.value >= kIndexEnd || h.count >= kIndexEnd - h.first.value) return false;
+    const bool alone = h.kind == BatchKind::no_op || h.kind == BatchKind::config;
+    if (alone && h.count != 1) return false;
     if (h.kind == BatchKind::commands && h.count > batch.body.size()) return false;
     const bool bare = h.kind == BatchKind::no_op || h.kind == BatchKind::tick;
     if (bare && !batch.body.empty()) return false;

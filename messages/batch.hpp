@@ -18,13 +18,14 @@ enum class BatchKind : std::uint8_t {
     commands,  // the body holds `count` commands (storage/command.hpp)
     no_op,     // a new leader's first entry (Raft §8); empty body, count 1
     config,    // the body is a configuration (messages/membership.hpp), count 1
-    tick,      // carries its time forward and nothing else; empty body, count 1
+    tick,      // carries its time forward and nothing else; empty body. Count 1, or, from version 2
+               // on, any: a gap in the revisions, which nothing ever gets
 };
 
 struct BatchHeader {
     BatchKind kind = BatchKind::commands;
     LogIndex first;  // index of the first command
-    std::uint32_t count =
+    std::uint64_t count =
         0;          // commands in the body, from 1; they take the indexes [first, first + count)
     Term term;      // of the leader that made the batch; the same for all its commands
     NodeId leader;  // that leader

@@ -17,7 +17,8 @@ static_assert(kNumbered<Set, Op::set> && kNumbered<Get, Op::get> && kNumbered<De
               kNumbered<Promote, Op::promote> && kNumbered<OpenSession, Op::session> &&
               kNumbered<Txn, Op::txn> && kNumbered<Watch, Op::watch> &&
               kNumbered<Cancel, Op::cancel> && kNumbered<Demote, Op::demote> &&
-              kNumbered<Backup, Op::backup>);
+              kNumbered<Backup, Op::backup> && kNumbered<KeepAlive, Op::keep_alive> &&
+              kNumbered<Incarnate, Op::incarnate>);
 
 struct Line {
     std::string operator()(const Set& set) const {
@@ -67,6 +68,10 @@ struct Line {
                (watch.from ? " from " + std::to_string(*watch.from) : "");
     }
     std::string operator()(const Cancel&) const { return "Cancel"; }
+    std::string operator()(const KeepAlive&) const { return "KeepAlive"; }
+    std::string operator()(const Incarnate& incarnate) const {
+        return "Incarnate above " + std::to_string(incarnate.above.value);
+    }
 };
 
 }  // namespace
@@ -74,7 +79,8 @@ struct Line {
 std::string_view to_string(ErrorCode code) {
     constexpr std::string_view names[] = {
         "BAD_REQUEST", "TOO_LARGE", "CONDITION_FAILED", "NO_LEADER",       "BUSY",
-        "NO_SPACE",    "TIMEOUT",   "UNSUPPORTED",      "SESSION_EXPIRED", "COMPACTED"};
+        "NO_SPACE",    "TIMEOUT",   "UNSUPPORTED",      "SESSION_EXPIRED", "COMPACTED",
+        "BAD_REVISION"};
     return names[static_cast<std::size_t>(code)];
 }
 

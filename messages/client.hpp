@@ -13,6 +13,7 @@
 
 #include "messages/backup.hpp"
 #include "messages/local.hpp"
+#include "messages/membership.hpp"
 #include "messages/types.hpp"
 #include "messages/watching.hpp"
 
@@ -121,12 +122,23 @@ struct Watch {
     bool prefix = false;                       // every key that begins with it
     std::optional<std::uint64_t> from;         // revision; none: from now on
     std::optional<std::uint64_t> progress_ms;  // a sign of life when there is nothing else to say
+    std::uint64_t from_part = 0;    // so many changes of revision `from` are known already
+    std::uint64_t incarnation = 0;  // that `from` is of; 0: not said
+    // The client says something at least so often; one that does not is gone. None: it does not.
+    std::optional<std::uint64_t> keepalive_ms;
 };
 struct Cancel {};
+// The client is there: a sign of life for all watches of its route.
+struct KeepAlive {};
+// Another incarnation begins, with revisions above all of this one and `above`.
+struct Incarnate {
+    LogIndex above;
+};
 
 using Operation =
     std::variant<Set, Get, Delete, NoOp, Scan, Status, Heartbeat, Log, Elect, Members, Snapshot,
-                 Add, Remove, Promote, OpenSession, Txn, Watch, Cancel, Demote, Backup>;
+                 Add, Remove, Promote, OpenSession, Txn, Watch, Cancel, Demote, Backup, KeepAlive,
+                 Incarnate>;
 
 // An operation's number in Operation.
 enum class Op : std::uint8_t {
@@ -149,7 +161,9 @@ enum class Op : std::uint8_t {
     watch,
     cancel,
     demote,
-    backup
+    backup,
+    keep_alive,
+    incarnate
 };
 inline Op op_of(const Operation& operation) {
     return static_cast<Op>(operation.index());
@@ -182,6 +196,7 @@ enum class ErrorCode : std::uint8_t {
     unsupported,
     session_expired,
     compacted,
+    bad_revision,
 };
 // As on the wire: "BAD_REQUEST".
 std::string_view to_string(ErrorCode code);
@@ -196,7 +211,10 @@ struct Failure {
     std::optional<ConditionFailed> stands;  // condition_failed: what there is instead
     bool unknown = false;  // it may have been executed all the same, whatever the code says
     std::optional<LogIndex> first = {};  // compacted: the oldest revision that is left
-    std::optional<LogIndex> told = {};   // of a watch: every change up to this revision was sent
+    // Of a watch: every change up to this revision was sent. bad_revision: the cluster's newest.
+    std::optional<LogIndex> told = {};
+    std::uint64_t seq = 0;          // of a watch: its place in the stream, from 1; 0: none
+    std::uint64_t incarnation = 0;  // of the revisions that are named; 0: not said
 };
 
 // ---- replies
@@ -277,15 +295,27 @@ struct StatusReply {
 // A watch has begun: every change after the revision is going to be told.
 struct WatchingReply {
     LogIndex revision;
+    std::uint64_t incarnation = 0;  // 0: the cluster speaks version 1, which has none
 };
+// `seq`: its place in the stream, from 1, the first answer not counted.
 struct WatchEventReply {
     const WatchEvent& event;
-    bool more = false;  // another change of the same revision follows
+    bool more = false;       // another change of the same revision follows
+    std::uint64_t part = 0;  // its place among those of its revision in this stream, from 0
+    std::uint64_t seq = 1;
 };
 struct ProgressReply {
     LogIndex revision;  // every change up to it was told
+    std::uint64_t seq = 1;
 };
 struct CancelledReply {};
+struct KeepAliveReply {
+    std::uint64_t watches = 0;  // of this route
+};
+struct IncarnateReply {
+    std::uint64_t incarnation = 0;
+    LogIndex revision;  // with which it began
+};
 
 struct LogEntry {
     LogIndex index;

@@ -4,14 +4,16 @@
 
 #include "messages/client_fields.hpp"
 #include "messages/client_txn.hpp"
+#include "messages/route.hpp"
 
 namespace raftbus::client {
 namespace {
 
 constexpr std::string_view kOps =
     "SET, GET, DELETE, NO-OP, TXN, SESSION, SCAN, STATUS, HEARTBEAT, LOG, ELECT, MEMBERS, ADD, "
-    "REMOVE, PROMOTE, DEMOTE, SNAPSHOT, BACKUP, WATCH, CANCEL";
+    "REMOVE, PROMOTE, DEMOTE, SNAPSHOT, BACKUP, WATCH, CANCEL, KEEPALIVE, INCARNATE";
 constexpr std::uint64_t kProgressMinMs = 100;
+constexpr std::uint64_t kKeepaliveMinMs = 1'000;
 constexpr std::uint64_t kNumbersEnd = std::uint64_t{1} << 53;  // for JavaScript's sake
 
 // Reads the fields of one op. Every function takes what is there and leaves what is wrong in the
@@ -44,6 +46,8 @@ public:
         if (op == "DEMOTE")
             return Demote{member(op), fields_.boolean(Field::learner).value_or(false)};
         if (op == "BACKUP") return backup();
+        if (op == "KEEPALIVE") return KeepAlive{};
+        if (op == "INCARNATE") return Incarnate{LogIndex(fields_.number(Field::above).value_or(0))};
         unknown(op);
         return std::nullopt;
     }
@@ -140,6 +144,14 @@ private:
         if (watch.progress_ms &&
             (*watch.progress_ms < kProgressMinMs || *watch.progress_ms >= kNumbersEnd))
             bad("field 'progress_ms' must be from 100 and below 2^53");
+        watch.keepalive_ms = fields_.number(Field::keepalive_ms);
+        if (watch.keepalive_ms &&
+            (*watch.keepalive_ms < kKeepaliveMinMs || *watch.keepalive_ms >= kNumbersEnd))
+            bad("field 'keepalive_ms' must be from 1000 and below 2^53");
+        watch.from_part = fields_.number(Field::from_part).value_or(0);
+        if (watch.from_part > 0 && !watch.from)
+            missing("WATCH", "'from' (uint) beside 'from_part': the revision it counts in");
+        watch.incarnation = fields_.number(Field::incarnation).value_or(0);
         return watch;
     }
     Operation cancel() {
@@ -273,7 +285,23 @@ TxnParts read_txn(const Txn& txn, const Limits& limits) {
     return Ops(txn.map, fields, limits).txn_parts();
 }
 
-Failure no_body() {
+Failure not_whole(ClientFault fault) {
+    if (fault == ClientFault::frames)
+        return {ErrorCode::bad_request,
+                "the message has more frames than the limit of " +
+                    std::to_string(kClientFramesMax - 1) +
+                    " (those of proxies, the empty one and the body)",
+                {}};
+    if (fault == ClientFault::bytes)
+        return {ErrorCode::too_large,
+                "the frames of the message hold more bytes than the limit of twice what one frame "
+                "may hold",
+                {}};
+    if (fault == ClientFault::route_bytes)
+        return {ErrorCode::too_large,
+                "the frames before the body hold more than the limit of " +
+                    std::to_string(kRouteBytesMax) + " bytes",
+                {}};
     return {ErrorCode::bad_request,
             "no empty frame before the body, or no body after it: send ['', body], an empty frame "
             "and then one frame with a msgpack map (a REQ socket adds the empty frame itself)",

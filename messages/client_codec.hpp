@@ -31,6 +31,6 @@ Decoded decode_request(std::string_view body, const Limits& limits);
 TxnParts read_txn(const Txn& txn, const Limits& limits);
 
 // What to tell a client whose message had no empty frame, or no body after it.
-Failure no_body();
+Failure not_whole(ClientFault fault);
 
 }  // namespace raftbus::client

@@ -7,7 +7,8 @@ constexpr std::array<std::string_view, kFieldCount> kNames = {
     "op",      "id",          "timeout_ms", "trace",  "session",      "seq",    "key",
     "value",   "if_revision", "if_value",   "ttl_ms", "consistency",  "prefix", "start",
     "end",     "limit",       "keys_only",  "from",   "node",         "peer",   "client",
-    "learner", "progress_ms", "backup",     "offset", "needs_version"};
+    "learner", "progress_ms", "backup",     "offset", "needs_version",
+    "from_part", "incarnation", "keepalive_ms", "above"};
 
 std::size_t place(Field field) {
     return static_cast<std::size_t>(field);

@@ -44,8 +44,12 @@ enum class Field : std::uint8_t {
     backup,
     offset,
     needs_version,
+    from_part,
+    incarnation,
+    keepalive_ms,
+    above,
 };
-inline constexpr std::size_t kFieldCount = 26;
+inline constexpr std::size_t kFieldCount = 30;
 std::string_view to_string(Field field);
 
 class Fields {

@@ -138,7 +138,8 @@ private:
 void append_reply(std::string& out, const ReplyHead& head, const Failure& failure) {
     MapWriter map(
         out, head, false,
-        3 + (failure.stands ? 2 : 0) + failure.first.has_value() + failure.told.has_value());
+        3 + (failure.stands ? 2 : 0) + failure.first.has_value() + failure.told.has_value() +
+            (failure.seq != 0) + (failure.incarnation != 0));
     map.field("error", to_string(failure.code))
         .field("message", std::string_view(failure.message))
         .field(
@@ -148,6 +149,8 @@ void append_reply(std::string& out, const ReplyHead& head, const Failure& failur
         map.field("revision", failure.stands->revision).field("found", failure.stands->found);
     if (failure.first) map.field("first", *failure.first);
     if (failure.told) map.field("revision", *failure.told);
+    if (failure.seq) map.field("seq", failure.seq);
+    if (failure.incarnation) map.field("incarnation", failure.incarnation);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const WriteReply& reply) {
@@ -293,21 +296,38 @@ void append_event(std::string& out, KeyEvent event, std::string_view key, std::s
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const WatchingReply& reply) {
-    MapWriter(out, head, true, 2).field("watching", true).field("revision", reply.revision);
+    MapWriter(out, head, true, 3)
+        .field("watching", true)
+        .field("revision", reply.revision)
+        .field("incarnation", reply.incarnation);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const WatchEventReply& reply) {
-    MapWriter map(out, head, true, kEventFields + reply.more);
+    MapWriter map(out, head, true, kEventFields + 2 + reply.more);
     map.pairs(reply.event.pairs.view());
+    map.field("part", reply.part).field("seq", reply.seq);
     if (reply.more) map.field("more", true);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const ProgressReply& reply) {
-    MapWriter(out, head, true, 2).field("progress", true).field("revision", reply.revision);
+    MapWriter(out, head, true, 3)
+        .field("progress", true)
+        .field("revision", reply.revision)
+        .field("seq", reply.seq);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const CancelledReply&) {
     MapWriter(out, head, true, 1).field("cancelled", true);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const KeepAliveReply& reply) {
+    MapWriter(out, head, true, 1).field("watches", reply.watches);
+}
+
+void append_reply(std::string& out, const ReplyHead& head, const IncarnateReply& reply) {
+    MapWriter(out, head, true, 2)
+        .field("incarnation", reply.incarnation)
+        .field("revision", reply.revision);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const BackupReply& reply) {

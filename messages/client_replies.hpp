@@ -57,6 +57,8 @@ void append_reply(std::string& out, const ReplyHead& head, const WatchingReply& 
 void append_reply(std::string& out, const ReplyHead& head, const WatchEventReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const ProgressReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const CancelledReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const KeepAliveReply& reply);
+void append_reply(std::string& out, const ReplyHead& head, const IncarnateReply& reply);
 void append_reply(std::string& out, const ReplyHead& head, const BackupReply& reply);
 
 }  // namespace raftbus::client

@@ -320,12 +320,21 @@ struct Stopped {
     RAFTBUS_FIELDS(Stopped);
 };
 
+// Why a message of a client has no body.
+enum class ClientFault : std::uint8_t {
+    none,
+    no_body,      // no empty frame, no body after it, or more than one frame
+    frames,       // more of them than kClientFramesMax
+    bytes,        // more than twice the limit of one frame
+    route_bytes,  // more before the body than kRouteBytesMax
+};
 // One message of a client: `route` is every frame up to and including the first empty one, packed;
 // it goes back unchanged.
 struct ClientFrame {
     SharedBytes route;
-    std::optional<SharedBytes> body;  // none: the message had no empty frame, or no body after it
-    RAFTBUS_FIELDS(ClientFrame, route, body);
+    std::optional<SharedBytes> body;  // none: see fault
+    ClientFault fault = ClientFault::none;
+    RAFTBUS_FIELDS(ClientFrame, route, body, fault);
 };
 // bus -> gateway: what has come in since the last one.
 struct ClientRequests {
@@ -350,7 +359,8 @@ struct Reconfigured {
     std::vector<NodeId> removed;  // to be refused: removed for certain
     LogIndex committed;           // the configuration that says so
     bool votes = true;            // this node votes in one of the configurations that may yet count
-    RAFTBUS_FIELDS(Reconfigured, index, configuration, peers, removed, committed, votes);
+    bool expelled = false;        // this node was removed for certain
+    RAFTBUS_FIELDS(Reconfigured, index, configuration, peers, removed, committed, votes, expelled);
 };
 // bus -> replicator: a peer refuses this node, which the configuration at `index` removed.
 struct RemovalTold {

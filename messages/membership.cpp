@@ -121,6 +121,16 @@ Result<Configuration> plan_demote(Configuration now, const Member& wanted) {
     return now;
 }
 
+// Where it begins, whoever appends it says.
+Result<Configuration> plan_incarnation(Configuration now, const MemberChange& change) {
+    if (now.version < 2)
+        return Error{"the cluster speaks version 1, which knows no incarnations: upgrade all nodes"};
+    if (change.above.value >= kIndexEnd / 2) return Error{"no revisions are left above that one"};
+    now.incarnation = next_incarnation(change.incarnation, change.above,
+                                       Incarnation::Cause::restored);
+    return now;
+}
+
 }  // namespace
 
 const Member* Configuration::find(NodeId node) const {
@@ -168,6 +178,23 @@ Configuration configuration_of(std::vector<Member> members) {
     return {std::move(members), {}, {}};
 }
 
+Incarnation next_incarnation(std::uint64_t id, LogIndex since, Incarnation::Cause cause) {
+    return {std::max<std::uint64_t>(id % kIndexEnd, 1), since, cause};
+}
+
+std::string told(const Incarnation& incarnation) {
+    const std::string at = " at revision " + std::to_string(incarnation.since.value);
+    switch (incarnation.cause) {
+        case Incarnation::Cause::formed:
+            break;
+        case Incarnation::Cause::restored:
+            return "the cluster was restored from a backup" + at;
+        case Incarnation::Cause::recovered:
+            return "the cluster was recovered from one survivor" + at;
+    }
+    return {};
+}
+
 std::string encode_configuration(const Configuration& configuration) {
     EncodedMessage out;
     wire::Packer(out).put(configuration);
@@ -185,6 +212,7 @@ Result<Configuration> decode_configuration(std::string_view body) {
         if (half.empty()) return Error{"no voters"};
     if (!std::is_sorted(configuration.removed.begin(), configuration.removed.end()))
         return Error{"removed members out of order"};
+    if (configuration.incarnation.id >= kIndexEnd) return Error{"no incarnation has that id"};
     return configuration;
 }
 
@@ -201,6 +229,8 @@ bool fulfilled(const Configuration& now, const MemberChange& change) {
             return known && known->voter;
         case ChangeKind::demote:
             return known && !known->voter && known->promote == wanted.voter;
+        case ChangeKind::incarnate:
+            return now.incarnation.id == change.incarnation;
     }
     return false;
 }
@@ -216,6 +246,8 @@ Result<Configuration> planned(const Configuration& now, const MemberChange& chan
             return plan_promote(now, change.member.node);
         case ChangeKind::demote:
             return plan_demote(now, change.member);
+        case ChangeKind::incarnate:
+            return plan_incarnation(now, change);
     }
     return Error{"this version does not know that change"};
 }

@@ -218,7 +218,8 @@ struct ChangeMembers {
 struct MembersChanged {
     ChangeNumber change;
     std::vector<Member> members;
-    RAFTBUS_FIELDS(MembersChanged, change, members);
+    LogIndex since;  // incarnate: the new incarnation's first index
+    RAFTBUS_FIELDS(MembersChanged, change, members, since);
 };
 // This time it was not begun. Another one may have been, before.
 struct ChangeRefused {

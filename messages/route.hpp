@@ -11,6 +11,11 @@
 
 namespace raftbus {
 
+// Of one message of a client, the routing id of its connection counted.
+inline constexpr std::size_t kClientFramesMax = 32;
+// Of a packed route: it is kept as long as its request or watch, and goes back with each reply.
+inline constexpr std::size_t kRouteBytesMax = 16 << 10;
+
 void append_frame(std::string& route, std::string_view frame);
 std::string pack_route(std::span<const std::string_view> frames);
 // Takes the first frame off `route`, into which it points; none if `route` is no packed frames.

@@ -32,9 +32,17 @@ public:
     void value(ReadMode v) { text += v == ReadMode::lease ? "lease" : "confirm"; }
     void value(BatchKind v) { text += to_string(v); }
     void value(ChangeKind v) {
-        constexpr std::string_view names[] = {"add", "remove", "promote", "demote"};
+        constexpr std::string_view names[] = {"add", "remove", "promote", "demote", "incarnate"};
         text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
     }
+    void value(WatchEnd v) {
+        text += v == WatchEnd::compacted ? "compacted" : v == WatchEnd::ahead ? "ahead" : "other";
+    }
+    void value(Incarnation::Cause v) {
+        constexpr std::string_view names[] = {"formed", "restored", "recovered"};
+        text += names[std::min<std::size_t>(static_cast<std::size_t>(v), std::size(names) - 1)];
+    }
+    void value(ClientFault v) { text += std::to_string(static_cast<int>(v)); }
     void value(BackupFault v) {
         text += v == BackupFault::busy ? "busy" : v == BackupFault::gone ? "gone" : "no_room";
     }

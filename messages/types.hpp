@@ -45,6 +45,9 @@ struct LogIndex : Strong<struct LogIndexTag> {
     }
 };
 
+// Indexes, and all that clients compare, stay below it, for JavaScript's sake.
+inline constexpr std::uint64_t kIndexEnd = std::uint64_t{1} << 53;
+
 // Which entry: two logs that hold the same EntryId are equal up to it (Raft §5.3, log matching).
 struct EntryId {
     LogIndex index;

@@ -9,6 +9,7 @@
 
 #include "messages/bytes.hpp"
 #include "messages/fields.hpp"
+#include "messages/membership.hpp"
 #include "messages/types.hpp"
 
 namespace raftbus {
@@ -20,7 +21,10 @@ struct Watch {
     SharedBytes key;
     bool prefix = false;
     LogIndex from;  // 0: from what is applied next
-    RAFTBUS_FIELDS(Watch, watch, key, prefix, from);
+    std::uint64_t incarnation = 0;  // that `from` is of, as the client says; 0: it does not say
+    bool checked = false;           // `from` is not ahead of the cluster
+    LogIndex at;                    // judged when this is applied, not before
+    RAFTBUS_FIELDS(Watch, watch, key, prefix, from, incarnation, checked, at);
 };
 // gateway -> state machine: nobody watches any more. Does nothing if the watch has ended.
 struct Unwatch {
@@ -36,7 +40,8 @@ struct WatchOn {
 struct Watching {
     WatchNumber watch;
     LogIndex after;
-    RAFTBUS_FIELDS(Watching, watch, after);
+    std::uint64_t incarnation = 0;  // of the state
+    RAFTBUS_FIELDS(Watching, watch, after, incarnation);
 };
 // What happened to one key.
 struct WatchEvent {
@@ -59,12 +64,19 @@ struct WatchEvents {
     std::vector<WatchShare> shares;
     RAFTBUS_FIELDS(WatchEvents, events, shares);
 };
-// state machine -> gateway: what the watch wants to know is gone. `first` is the oldest revision
-// that it could begin with.
+// Why a watch does not begin, or ends.
+enum class WatchEnd : std::uint8_t {
+    compacted,  // what it wants to know is gone
+    ahead,      // it begins more than one revision after what is applied here
+    other,      // it wants revisions of another incarnation
+};
+// state machine -> gateway. `first` is the oldest revision that it could begin with.
 struct WatchEnded {
     WatchNumber watch;
     LogIndex first;
-    RAFTBUS_FIELDS(WatchEnded, watch, first);
+    WatchEnd why = WatchEnd::compacted;
+    Incarnation incarnation;  // of the state
+    RAFTBUS_FIELDS(WatchEnded, watch, first, why, incarnation);
 };
 // replicator -> state machine: nothing before this index can be read from the log any more.
 struct LogCut {

@@ -14,7 +14,7 @@ struct BatchLocation {
     LogIndex first;
     Term term;
     std::uint64_t segment = 0;  // its number
-    std::uint32_t count = 0;
+    std::uint64_t count = 0;
     std::uint32_t offset = 0;  // of the record in the segment
     std::uint32_t bytes = 0;   // of the record, with header and padding
 

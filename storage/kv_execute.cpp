@@ -36,7 +36,7 @@ std::uint64_t digest_after(std::uint64_t digest, std::uint64_t index, const Comm
 }
 
 // What went by itself. The numbers are kinds of their own, after those of commands.
-enum class Gone : std::uint64_t { key = 0xf0, unused_session = 0xf1, crowded_out_session = 0xf2 };
+enum class Gone : std::uint64_t { key = 0xf0, unused_session = 0xf1, crowded_out_session = 0xf2, sessions = 0xf3 };
 
 bool holds(const Command& command, const std::optional<KvFound>& found) {
     if (command.if_revision && *command.if_revision != (found ? found->revision : 0)) return false;
@@ -46,14 +46,17 @@ bool holds(const Command& command, const std::optional<KvFound>& found) {
 
 // So many commands are read before the first of them is carried out: their keys lie anywhere in
 // memory, and one wait for all of it is much shorter than one for each.
-constexpr std::uint32_t kReadAhead = 16;
+constexpr std::uint64_t kReadAhead = 16;
 
 }  // namespace
 
-std::uint32_t version_of(const StoredConfiguration& stored) {
-    if (!stored.index) return 1;
-    const Result<Configuration> configuration = decode_configuration(stored.body.view());
-    return configuration ? configuration->version : 1;
+void KvParts::read_configuration() {
+    if (!progress.configuration.index) return;
+    const auto read = decode_configuration(progress.configuration.body.view());
+    if (!read) return;
+    version = read->version;
+    incarnation = read->incarnation;
+    sessions.bounded(version >= 2);
 }
 
 class BatchExecution::Executor final : private TransactionTarget {
@@ -72,7 +75,6 @@ public:
         if (!advanced_ && !advance(header.time, header.first.value, work)) return false;
         advanced_ = true;
         if (header.kind != BatchKind::commands) {
-            CHECK(header.count == 1);
             execute(Command{}, header.first.value, work);
             return true;
         }
@@ -80,6 +82,13 @@ public:
         return true;
     }
     std::uint64_t digest() const { return digest_; }
+
+    // The history of before has broken off at `index`: clients are told so.
+    void begin_incarnation(std::uint64_t index) {
+        parts_.sessions.clear();
+        parts_.footnotes.cut_before(LogIndex(index).next());
+        note_gone(Gone::sessions, index, parts_.incarnation.id);
+    }
 
 private:
     bool execute_all(const BatchHeader& header, std::vector<CommandOutcome>* outcomes,
@@ -98,11 +107,11 @@ private:
         return true;
     }
 
-    void read_ahead(std::uint32_t left) {
+    void read_ahead(std::uint64_t left) {
         std::array<std::string_view, kReadAhead> keys;
         ahead_ = std::min(left, kReadAhead);
         at_ = 0;
-        for (std::uint32_t i = 0; i < ahead_; ++i) {
+        for (std::uint64_t i = 0; i < ahead_; ++i) {
             commands_[i] = body_.next();
             keys[i] = commands_[i] ? commands_[i]->key : std::string_view();
         }
@@ -177,7 +186,10 @@ private:
             if (std::holds_alternative<Sessions::Unknown>(verdict)) return SessionExpired{};
         }
         std::optional<CommandOutcome> outcome = run(command, index, work);
-        if (outcome) sessions.remember(command.session, command.seq, *outcome);
+        if (!outcome) return outcome;
+        for (const std::uint64_t gone :
+             sessions.remember(command.session, command.seq, *outcome))
+            note_gone(Gone::crowded_out_session, index, gone);
         return outcome;
     }
 
@@ -254,9 +266,11 @@ private:
 
     CommandOutcome open_session(const Command& command, std::uint64_t index) {
         const Duration life = std::chrono::milliseconds(command.ttl_ms);
-        const auto gone = parts_.sessions.open(index, life, parts_.progress.clock);
-        if (gone) note_gone(Gone::crowded_out_session, index, *gone);
-        return Written{index, false};
+        const std::uint64_t id = parts_.sessions.fresh_id(parts_.incarnation.id, index);
+        for (const std::uint64_t gone :
+             parts_.sessions.open(id, index, life, parts_.progress.clock))
+            note_gone(Gone::crowded_out_session, index, gone);
+        return Written{id, false};
     }
 
     // TransactionTarget
@@ -331,8 +345,8 @@ private:
     bool advanced_ = false;
     std::size_t gone_ = 0;
     std::array<std::optional<Command>, kReadAhead> commands_;
-    std::uint32_t ahead_ = 0, at_ = 0;  // of these: as many were read, and carried out
-    std::uint32_t done_ = 0;            // commands of the batch
+    std::uint64_t ahead_ = 0, at_ = 0;  // of these: as many were read, and carried out
+    std::uint64_t done_ = 0;            // commands of the batch
     std::unique_ptr<Running> running_;
     Footnote note_;             // of the transaction under way
     std::uint32_t erases_ = 0;  // its DELETEs so far
@@ -355,7 +369,10 @@ bool BatchExecution::go_on(const Batch& batch, std::vector<CommandOutcome>* outc
     KvProgress& progress = parts_.progress;
     if (batch.header.kind == BatchKind::config) {
         progress.configuration = {batch.header.first, batch.body};
-        parts_.version = version_of(progress.configuration);
+        parts_.read_configuration();
+        const Incarnation& now = parts_.incarnation;
+        if (now.since == batch.header.first && now.cause != Incarnation::Cause::formed)
+            executor_->begin_incarnation(batch.header.first.value);
     }
     progress.digest = executor_->digest();
     progress.applied = batch.last();

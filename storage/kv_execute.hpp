@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "messages/local.hpp"
+#include "messages/membership.hpp"
 #include "storage/changes.hpp"
 #include "storage/expiries.hpp"
 #include "storage/footnotes.hpp"
@@ -43,9 +44,13 @@ struct KvParts {
     Expiries expiries;
     Sessions sessions;
     Footnotes footnotes;
-    std::uint32_t version = 1;  // that the cluster speaks, as the configuration says
+    // What the configuration says. A body that says nothing leaves them as they are.
+    std::uint32_t version = 1;
+    Incarnation incarnation;
+
+    // progress.configuration is another one.
+    void read_configuration();
 };
-std::uint32_t version_of(const StoredConfiguration& stored);
 
 // What stands under a key.
 struct KvFound {

@@ -86,8 +86,8 @@ KvLayers::KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options)
 KvLayers::Loaded KvLayers::loaded(KvBase& base) {
     Loaded loaded;
     loaded.parts.progress = base.progress();
-    loaded.parts.version = version_of(loaded.parts.progress.configuration);
     loaded.damage = damage_in([&] { load_notes(base, loaded.parts); });
+    loaded.parts.read_configuration();
     return loaded;
 }
 

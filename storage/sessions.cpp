@@ -28,6 +28,12 @@ void pack_bool(Packer& packer, bool truth) {
 // ---- outcomes: an array of the kind and its fields. A Written fits into a string without memory
 // of its own.
 
+// What a session, and each outcome in it, takes besides its bytes, roughly.
+constexpr std::uint64_t kSessionCost = 256;
+constexpr std::uint64_t kOutcomeCost = 64;
+// A session with more bytes of outcomes loses those before others lose theirs.
+constexpr std::uint64_t kHeavyBytes = 64 << 10;
+
 enum OutcomeKind : std::uint8_t { kWritten, kConditionFailed, kTransacted, kAnswerTooLarge };
 
 std::string encode(const CommandOutcome& outcome) {
@@ -83,21 +89,39 @@ std::optional<CommandOutcome> decode(std::string_view bytes) {
 
 // ---- life and death
 
-std::optional<std::uint64_t> Sessions::open(std::uint64_t id, Duration life, WallTime clock) {
-    CHECK(!by_id_.contains(id), "a session's id is its index in the log");
-    std::optional<std::uint64_t> gone;
+// For one incarnation each step is one to one in the numbers below 2^53, so that two commands get
+// the same only where one of them opened a session before there were incarnations.
+std::uint64_t Sessions::fresh_id(std::uint64_t incarnation, std::uint64_t index) const {
+    constexpr std::uint64_t mask = kIndexEnd - 1;
+    std::uint64_t id = index & mask;
+    if (incarnation) {
+        id = ((id ^ incarnation) * 0x9e3779b97f4a7c15U) & mask;
+        id ^= id >> 27;
+        id = (id * 0xbf58476d1ce4e5b9U) & mask;
+    }
+    while (id == 0 || by_id_.contains(id)) id = (id + 1) & mask;
+    return id;
+}
+
+std::vector<std::uint64_t> Sessions::open(std::uint64_t id, std::uint64_t index, Duration life,
+                                          WallTime clock) {
+    CHECK(!by_id_.contains(id), "the id is a fresh one");
+    std::vector<std::uint64_t> gone;
     if (by_id_.size() >= limits_.sessions_max) {
-        gone = by_use_.front().id;
+        gone.push_back(by_use_.front().id);
         erase(by_use_.begin());
     }
     Session& session = by_use_.emplace_back();
     session.id = id;
     session.life = life;
     session.used = clock;
-    session.used_at = id;
+    session.used_at = index;
     by_id_.emplace(id, std::prev(by_use_.end()));
     due_.insert({session.due(), id});
     changed_.insert(id);
+    count(session);
+    const std::vector<std::uint64_t> more = forget_beyond_all(id);
+    gone.insert(gone.end(), more.begin(), more.end());
     return gone;
 }
 
@@ -122,14 +146,22 @@ std::vector<std::uint64_t> Sessions::expire(WallTime clock, std::size_t most) {
     return gone;
 }
 
+void Sessions::clear() {
+    while (!by_use_.empty()) erase(by_use_.begin());
+    due_.clear();
+}
+
 void Sessions::erase(Place session) {
     changed_.insert(session->id);
+    heavy_.erase({session->used_at, session->id});
+    bytes_ -= session->counted;
     by_id_.erase(session->id);
     by_use_.erase(session);
 }
 
 void Sessions::touch(Place session, std::uint64_t index, WallTime clock) {
     session->used = clock;
+    if (heavy_.erase({session->used_at, session->id})) heavy_.insert({index, session->id});
     session->used_at = index;
     by_use_.splice(by_use_.end(), by_use_, session);
     changed_.insert(session->id);
@@ -152,13 +184,47 @@ Sessions::Verdict Sessions::use(std::uint64_t id, std::uint64_t seq, std::uint64
     return *remembered;
 }
 
-void Sessions::remember(std::uint64_t id, std::uint64_t seq, const CommandOutcome& outcome) {
+std::vector<std::uint64_t> Sessions::remember(std::uint64_t id, std::uint64_t seq,
+                                              const CommandOutcome& outcome) {
     Session& session = *by_id_.at(id);
     std::string bytes = encode(outcome);
     session.bytes += bytes.size();
     session.newest = std::max(session.newest, seq);
     session.outcomes.emplace(seq, std::move(bytes));
     forget_beyond_limits(session);
+    count(session);
+    return forget_beyond_all(id);
+}
+
+// What it holds has changed.
+void Sessions::count(Session& session) {
+    bytes_ -= session.counted;
+    session.counted = kSessionCost + session.outcomes.size() * kOutcomeCost + session.bytes;
+    bytes_ += session.counted;
+    if (session.bytes > kHeavyBytes)
+        heavy_.insert({session.used_at, session.id});
+    else
+        heavy_.erase({session.used_at, session.id});
+}
+
+// All but what was remembered last. That the numbers were executed is not forgotten.
+std::vector<std::uint64_t> Sessions::forget_beyond_all(std::uint64_t kept) {
+    std::vector<std::uint64_t> gone;
+    while (bounded_ && bytes_ > limits_.bytes_max) {
+        if (!heavy_.empty() && heavy_.begin()->second != kept) {
+            Session& session = *by_id_.at(heavy_.begin()->second);
+            for (auto& [seq, outcome] : session.outcomes) std::string().swap(outcome);
+            session.bytes = 0;
+            changed_.insert(session.id);
+            count(session);
+        } else if (by_use_.front().id != kept) {
+            gone.push_back(by_use_.front().id);
+            erase(by_use_.begin());
+        } else {
+            break;
+        }
+    }
+    return gone;
 }
 
 void Sessions::forget_beyond_limits(Session& session) {
@@ -235,6 +301,7 @@ void Sessions::loaded() {
     for (auto session = by_use_.begin(); session != by_use_.end(); ++session) {
         by_id_.emplace(session->id, session);
         due_.insert({session->due(), session->id});
+        count(*session);
     }
 }
 

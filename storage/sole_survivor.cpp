@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/crc32c.hpp"
+#include "messages/versions.hpp"
 #include "storage/startup.hpp"
 
 namespace raftbus {
@@ -21,7 +22,7 @@ EntryId end_of(const Inspection& found) {
 
 }  // namespace
 
-Result<SoleSurvivor> plan_sole_survivor(const Inspection& found) {
+Result<SoleSurvivor> plan_sole_survivor(const Inspection& found, std::uint64_t random) {
     if (!found.identity || !found.log) return Error{"the directory is not whole"};
     const NodeId self = found.identity->node;
     const Configuration now = configuration_of(found);
@@ -35,12 +36,15 @@ Result<SoleSurvivor> plan_sole_survivor(const Inspection& found) {
     plan.configuration.members.front().voter = true;
     plan.configuration.members.front().promote = false;
     plan.configuration.removed = now.removed;
-    plan.configuration.version = now.version;
+    plan.configuration.version = std::max(now.version, kVersions.newest);
     for (const Member& member : now.everybody())
         if (member.node != self) plan.configuration.removed.push_back(member.node);
     std::ranges::sort(plan.configuration.removed);
     plan.term = std::max(found.log->hard_state.term, end_of(found).term).next();
-    plan.index = end_of(found).index.next();
+    plan.end = end_of(found).index;
+    plan.index = (plan.end + kIncarnationGap).next();
+    plan.configuration.incarnation =
+        next_incarnation(random, plan.index, Incarnation::Cause::recovered);
     plan.time = found.log->newest_time;
     if (found.state) plan.time = std::max(plan.time, found.state->clock);
     return plan;
@@ -52,6 +56,15 @@ Status become_sole_survivor(Disk& disk, const Inspection& found, const SoleSurvi
     const EntryId end = end_of(found);
     const Error no_room{"no room on the disk for it: free some space, and do it again"};
     if ((*log)->last() != end && !(*log)->restart_after(end)) return no_room;
+    // What the others gave out, and this node never got, is not given out again.
+    Batch gap;
+    gap.header = {.kind = BatchKind::tick,
+                  .first = plan.end.next(),
+                  .count = plan.index.distance_from(plan.end.next()),
+                  .term = plan.term,
+                  .leader = found.identity->node,
+                  .time = plan.time,
+                  .origin = found.identity->node};
     std::string body = encode_configuration(plan.configuration);
     Batch batch;
     batch.header = {.kind = BatchKind::config,
@@ -71,7 +84,7 @@ Status become_sole_survivor(Disk& disk, const Inspection& found, const SoleSurvi
     }
     // In one group: a crash leaves both or neither, and the term alone would do no harm.
     if (!(*log)->stage(HardState{plan.term, found.identity->node})) return no_room;
-    if (!(*log)->stage(LogIndex(), {batch})) {
+    if (!(*log)->stage(LogIndex(), {gap, batch})) {
         (*log)->sync();
         return no_room;
     }

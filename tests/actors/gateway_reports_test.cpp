@@ -79,7 +79,7 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                             {"unread_bytes", 0},
                             {"clients", 0},
                             {"clients_refused", 0},
-                            {"cluster_version", 1},
+                            {"cluster_version", 2},
                             {"speaks", {1, 2}},
                             {"longest_turn_us", 0},
                             {"longest_turn", ""},

@@ -42,7 +42,7 @@ TEST(Unread, CountsLongRepliesUntilTheyAreTaken) {
     const std::string a = route("a"), b = route("b");
     unread.given(a, 100);
     EXPECT_EQ(unread.bytes(), 0u) << "short";
-    unread.given(a, 9'999);
+    unread.given(a, 9'900);
     EXPECT_FALSE(unread.full(a));
     unread.given(a, 2'000);
     EXPECT_TRUE(unread.full(a));
@@ -52,6 +52,43 @@ TEST(Unread, CountsLongRepliesUntilTheyAreTaken) {
     EXPECT_FALSE(unread.full(a));
     unread.taken(client_of(a), 1'000'000);
     EXPECT_EQ(unread.bytes(), 0u) << "never less than nothing";
+}
+
+TEST(Unread, RoutesCount) {
+    Unread unread({.bytes_max = 100'000, .bytes_per_client_max = 10'000});
+    unread.given(route("a", std::string(2'000, 'r')), 50);
+    EXPECT_GT(unread.bytes(), 2'000u);
+}
+
+TEST(Unread, RefusalsThatAreMadeLongAreDroppedForWhoReadsNothing) {
+    GatewayOptions options;
+    options.unread_bytes_per_client_max = 10'000;
+    GatewayScene scene(options);
+    const Json wrong{{"op", "NO SUCH OP"}, {"id", std::string(3'000, 'i')}};
+    std::size_t answered = 0;
+    for (int i = 0; i < 100; ++i) {
+        scene.ask(wrong);
+        answered += scene.take_replies().size();
+    }
+    EXPECT_GT(answered, 3u);
+    EXPECT_LT(answered, 10u);
+    scene.ask({{"op", "NO SUCH OP"}, {"id", 1}});
+    expect_failure(scene.reply(), "BAD_REQUEST", "no");
+    scene.ask({{"op", "STATUS"}, {"id", std::string(3'000, 'i')}});
+    EXPECT_TRUE(scene.take_replies().empty()) << "whose answer would be long";
+    scene.deliver(RepliesTaken{{{SharedBytes::copy("client"), 100'000}}});
+    scene.ask(wrong);
+    EXPECT_EQ(scene.take_replies().size(), 1u);
+}
+
+TEST(InFlightLimit, CountsRoutesAndIds) {
+    GatewayOptions options;
+    options.bytes_max = 5'000;
+    GatewayScene scene(options);
+    scene.ask_all({set(1, "k")}, route("a", std::string(6'000, 'r')));
+    EXPECT_EQ(scene.take_replies().size(), 1u) << "BUSY";
+    scene.ask_all({set(1, "k")}, route("a", std::string(4'000, 'r')));
+    EXPECT_TRUE(scene.take_replies().empty());
 }
 
 TEST(Unread, ThoseWhoDoNotReadLeaveRoomForThoseWhoDo) {

@@ -106,6 +106,76 @@ TEST_F(Raising, ItNeverFalls) {
         3u);
 }
 
+// ---- incarnations
+
+ChangeMembers incarnate(std::uint64_t id, std::uint64_t above) {
+    ChangeMembers ask{.change = ChangeNumber(5)};
+    ask.wanted.kind = ChangeKind::incarnate;
+    ask.wanted.incarnation = id;
+    ask.wanted.above = LogIndex(above);
+    return ask;
+}
+
+TEST_F(Raising, AnIncarnationIsDrawnWithVersion2) {
+    lead();
+    speaks(2, 1, 2);
+    speaks(3, 1, 2);
+    commit();
+    const Incarnation drawn =
+        replicator_->log().configurations().in_force().configuration.incarnation;
+    EXPECT_NE(drawn.id, 0u);
+    EXPECT_LT(drawn.id, kIndexEnd);
+    EXPECT_EQ(drawn.cause, Incarnation::Cause::formed);
+    EXPECT_EQ(drawn.since, LogIndex()) << "nothing of before is void";
+}
+
+TEST_F(Raising, ARestoredOneBeginsBehindAGap) {
+    lead();
+    speaks(2, 1, 2);
+    speaks(3, 1, 2);
+    commit();
+    commit();
+    give(incarnate(99, 5'000), at(2, ActorName::gateway));
+    const Configurations::Entry entry = replicator_->log().configurations().in_force();
+    EXPECT_EQ(entry.configuration.incarnation,
+              (Incarnation{99, LogIndex(5'001) + kIncarnationGap, Incarnation::Cause::restored}));
+    EXPECT_EQ(entry.index, entry.configuration.incarnation.since);
+    EXPECT_EQ(replicator_->log().last().index, entry.index);
+    for (const AppendEntries& append : context_.take<AppendEntries>())
+        for (const Batch& batch : append.batches) EXPECT_TRUE(intact(batch));
+    commit();
+    const auto changed = context_.take<MembersChanged>();
+    ASSERT_EQ(changed.size(), 1u);
+    EXPECT_EQ(changed[0].since, entry.index);
+    // Asked again, because its answer was lost, say.
+    give(incarnate(99, 5'000), at(2, ActorName::gateway));
+    EXPECT_EQ(replicator_->log().last().index, entry.index);
+    EXPECT_EQ(context_.take<MembersChanged>().size(), 1u);
+}
+
+TEST_F(Raising, VersionOneKnowsNoIncarnations) {
+    lead();
+    speaks(2, 1, 1);
+    speaks(3, 1, 1);
+    commit();
+    give(incarnate(99, 5'000), at(2, ActorName::gateway));
+    const auto refused = context_.take<ChangeRefused>();
+    ASSERT_EQ(refused.size(), 1u);
+    EXPECT_NE(refused[0].message.find("version 1"), std::string::npos);
+}
+
+TEST_F(Raising, TheGatewayIsToldThatThisNodeWasRemoved) {
+    replicator_.emplace(context_, options_, RecoveredLog{}, LogIndex(), WallTime());
+    replicator_->start();
+    context_.take<Reconfigured>();
+    give(RemovalTold{LogIndex(9), NodeId(2)}, at(1, ActorName::bus));
+    bool told = false;
+    for (const auto& sent : context_.sent)
+        if (const auto* news = std::get_if<Reconfigured>(&sent.message))
+            told = told || (sent.to.actor == ActorName::gateway && news->expelled);
+    EXPECT_TRUE(told);
+}
+
 TEST(VersionGateTest, NamesWhoHoldsTheClusterBack) {
     VersionGate gate(NodeId(1), {1, 2});
     EXPECT_FALSE(gate.refusal(1));
@@ -122,18 +192,18 @@ TEST(VersionGateTest, NamesWhoHoldsTheClusterBack) {
 
 TEST(GatewayVersions, WhatNeedsANewerVersionIsRefusedUntilTheClusterSpeaksIt) {
     GatewayOptions options;
-    options.versions = {1, 2};
+    options.versions = {1, kVersions.newest + 1};
     GatewayScene scene(options);
     scene.leader(1, 2);
     scene.deliver(PeerSpeaks{NodeId(2), 1, 1});
     Json request = set(1, "k");
-    request["needs_version"] = 2;
+    request["needs_version"] = options.versions.newest;
     scene.ask(request);
     const Json refused = scene.reply();
     expect_failure(refused, "UNSUPPORTED", "no");
     EXPECT_NE(refused["message"].get<std::string>().find("node 2"), std::string::npos);
     Reconfigured raised;
-    raised.configuration.version = 2;
+    raised.configuration.version = options.versions.newest;
     scene.deliver(raised, GatewayScene::neighbour(ActorName::replicator));
     scene.ask(request);
     EXPECT_EQ(scene.count<Propose>(), 1u);

@@ -84,7 +84,10 @@ std::string to_text(const Watches::News& news) {
     }
     for (const WatchEnded& ended : news.ended)
         text += "ended w" + std::to_string(ended.watch.value) + " first " +
-                std::to_string(ended.first.value) + "; ";
+                std::to_string(ended.first.value) +
+                (ended.why == WatchEnd::ahead   ? " ahead; "
+                 : ended.why == WatchEnd::other ? " other; "
+                                                : "; ");
     return text;
 }
 

@@ -15,7 +15,11 @@ void echo(Context& me, const Envelope& from, const AnyMessage& message) {
     if (requests == nullptr) return;
     ClientReplies replies;
     for (const ClientFrame& frame : requests->frames)
-        replies.frames.push_back({frame.route, frame.body.value_or(SharedBytes::own("no body"))});
+        replies.frames.push_back({frame.route, frame.body.value_or(SharedBytes::own(
+                                                   frame.fault == ClientFault::frames ? "frames"
+                                                   : frame.fault == ClientFault::route_bytes
+                                                       ? "route"
+                                                       : "no body"))});
     me.send(from.from, replies);
 }
 
@@ -51,6 +55,22 @@ TEST_F(ClientPortTest, WhatIsNoRequestIsAnsweredAllTheSame) {
     EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"a", ""}), (Message{"a", "", "no body"}));
     EXPECT_EQ(answer_to(zmq::socket_type::dealer, {"", "one", "two"}), (Message{"", "no body"}));
     EXPECT_EQ(node.node().counts().client_malformed, 5u);
+}
+
+TEST_F(ClientPortTest, LimitsOfFramesAndOfTheRouteAreToldAlongTheRoute) {
+    node.start();
+    const Message own(40, "proxy");
+    Message message = own, answer = own;
+    message.insert(message.end(), {"", "body"});
+    answer.insert(answer.end(), {"", "frames"});
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, message), answer);
+    message = {"mine", ""};
+    message.insert(message.end(), 40, "body");
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, message), (Message{"mine", "", "frames"}));
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, Message(2'000, "x")), (Message{"", "frames"}));
+    const std::string large(20'000, 'r');
+    EXPECT_EQ(answer_to(zmq::socket_type::dealer, {large, "", "body"}),
+              (Message{large, "", "route"}));
 }
 
 TEST_F(ClientPortTest, AnEmptyBodyIsABody) {

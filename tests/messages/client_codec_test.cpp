@@ -403,7 +403,7 @@ std::string reply_of(const nlohmann::json& vector) {
                      HeartbeatReply{NodeId(reply.at("leader")), Term(reply.at("term")),
                                     reply.at("round_trip_us")});
     } else if (kind == "watching") {
-        append_reply(bytes, head, WatchingReply{LogIndex(reply.at("revision"))});
+        append_reply(bytes, head, WatchingReply{LogIndex(reply.at("revision")), reply.at("incarnation")});
     } else if (kind == "event") {
         WatchEvent event{reply.at("revision"), {}};
         std::string pairs;
@@ -449,7 +449,7 @@ TEST(ProtocolPage, NamesEveryFieldOfRequestsAndEveryError) {
         const std::string name = '`' + std::string(to_string(static_cast<Field>(i))) + '`';
         EXPECT_NE(text.find(name), std::string::npos) << name;
     }
-    for (int i = 0; i <= static_cast<int>(ErrorCode::session_expired); ++i) {
+    for (int i = 0; i <= static_cast<int>(ErrorCode::bad_revision); ++i) {
         const auto code = static_cast<ErrorCode>(i);
         const std::size_t row = text.find("\n| `" + std::string(to_string(code)) + "` |");
         ASSERT_NE(row, std::string::npos) << to_string(code);

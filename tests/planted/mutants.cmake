@@ -126,9 +126,8 @@ planted_bug(expiries_not_flushed FILE storage/kv_layers.cpp
     BY [[]])
 
 planted_bug(outcome_not_remembered FILE storage/kv_execute.cpp
-    REPLACE [[        if (outcome) sessions.remember(command.session, command.seq, *outcome);
-]]
-    BY [[]])
+    REPLACE [[             sessions.remember(command.session, command.seq, *outcome))]]
+    BY [[             std::vector<std::uint64_t>())]])
 
 planted_bug(expiry_by_local_time FILE actors/leading.cpp
     REPLACE [[.time = time_.at(context_.now()),]]

@@ -254,9 +254,12 @@ TEST_F(InspectionTest, ANodeThatIsRebuiltHasItsTermRaisedOnce) {
 TEST_F(InspectionTest, ASoleSurvivorRemovesAllOthersInATermOfItsOwn) {
     make();
     const Inspection before = look();
-    const auto plan = plan_sole_survivor(before);
+    const auto plan = plan_sole_survivor(before, 5);
     ASSERT_TRUE(plan.ok()) << plan.error().message;
-    EXPECT_EQ(plan->index, LogIndex(41));
+    EXPECT_EQ(plan->end, LogIndex(40));
+    EXPECT_EQ(plan->index, LogIndex(41) + kIncarnationGap) << "what was lost may have had revisions";
+    EXPECT_EQ(plan->configuration.incarnation,
+              (Incarnation{5, plan->index, Incarnation::Cause::recovered}));
     EXPECT_EQ(plan->term, Term(4));
     EXPECT_EQ(plan->configuration.removed, (std::vector{NodeId(1), NodeId(3)}));
     {
@@ -266,7 +269,7 @@ TEST_F(InspectionTest, ASoleSurvivorRemovesAllOthersInATermOfItsOwn) {
     }
     const Inspection after = look();
     EXPECT_TRUE(after.sound());
-    EXPECT_EQ(after.log->last, (EntryId{LogIndex(41), Term(4)}));
+    EXPECT_EQ(after.log->last, (EntryId{plan->index, Term(4)}));
     EXPECT_EQ(after.log->hard_state, (HardState{Term(4), NodeId(2)}));
     ASSERT_TRUE(after.configuration());
     EXPECT_EQ(*after.configuration(), plan->configuration);
@@ -279,7 +282,7 @@ TEST_F(InspectionTest, WhoWasRemovedIsNoSurvivor) {
     Configuration others = configuration_of({{NodeId(1), true, "tcp://h:1", "tcp://h:9"}});
     others.removed = {NodeId(2)};
     found.log->configurations = {{LogIndex(40), SharedBytes::own(encode_configuration(others))}};
-    const auto plan = plan_sole_survivor(found);
+    const auto plan = plan_sole_survivor(found, 5);
     ASSERT_FALSE(plan.ok());
     EXPECT_NE(plan.error().message.find("no member"), std::string::npos);
 }

@@ -18,6 +18,7 @@ using testing::open_session;
 using testing::set;
 using testing::Subject;
 using testing::ttl;
+using Ids = std::vector<std::uint64_t>;
 
 class KvSessionsTest : public ::testing::TestWithParam<Kind> {
 protected:
@@ -142,6 +143,7 @@ TEST(KvSessions, CountInTheDigest) {
 
 constexpr SessionLimits kSmall{.sessions_max = 3, .numbers_max = 4, .outcome_bytes_max = 100};
 
+
 class SessionsTest : public ::testing::Test {
 protected:
     // Executes number `seq` if that is what the session says; whether it did.
@@ -166,7 +168,7 @@ protected:
     void restart() {
         sessions.note_changes(table);
         for (const auto& [name, content] : table.notes()) notes[name] = content.value_or("");
-        sessions = Sessions(kSmall);
+        sessions = Sessions(limits);
         for (const auto& [name, content] : notes) {
             if (content.empty()) continue;
             ASSERT_TRUE(sessions.load(name, content));
@@ -174,7 +176,8 @@ protected:
         sessions.loaded();
     }
 
-    Sessions sessions{kSmall};
+    SessionLimits limits = kSmall;
+    Sessions sessions{limits};
     KvTable table;
     std::map<std::string, std::string> notes;
     std::uint64_t index = 1'000;
@@ -182,11 +185,11 @@ protected:
 
 TEST_F(SessionsTest, TheLeastRecentlyUsedGoesForANewOne) {
     for (const std::uint64_t id : {1, 2, 3})
-        EXPECT_EQ(sessions.open(id, 1s, WallTime(1)), std::nullopt);
+        EXPECT_EQ(sessions.open(id, id, 1s, WallTime(1)), Ids());
     EXPECT_TRUE(executes(1, 1));
     restart();
-    EXPECT_EQ(sessions.open(4, 1s, WallTime(1)), 2U);
-    EXPECT_EQ(sessions.open(5, 1s, WallTime(1)), 3U);
+    EXPECT_EQ(sessions.open(4, 4, 1s, WallTime(1)), Ids{2});
+    EXPECT_EQ(sessions.open(5, 5, 1s, WallTime(1)), Ids{3});
     EXPECT_TRUE(known(1));
     EXPECT_FALSE(known(2));
     EXPECT_EQ(sessions.size(), 3U);
@@ -196,9 +199,9 @@ TEST_F(SessionsTest, TheLeastRecentlyUsedGoesForANewOne) {
 }
 
 TEST_F(SessionsTest, ExpireInTheOrderOfTheirIdsWhoeverWasStartedWhen) {
-    sessions.open(1, 10us, WallTime(1));
-    sessions.open(2, 5us, WallTime(1));
-    sessions.open(3, 50us, WallTime(1));
+    sessions.open(1, 1, 10us, WallTime(1));
+    sessions.open(2, 2, 5us, WallTime(1));
+    sessions.open(3, 3, 50us, WallTime(1));
     sessions.use(2, 1, 5, WallTime(4));
     EXPECT_EQ(sessions.expire(WallTime(8)), std::vector<std::uint64_t>{});
     EXPECT_EQ(sessions.expire(WallTime(30)), (std::vector<std::uint64_t>{1, 2}));
@@ -207,7 +210,7 @@ TEST_F(SessionsTest, ExpireInTheOrderOfTheirIdsWhoeverWasStartedWhen) {
 }
 
 TEST_F(SessionsTest, RememberTheNewestNumbers) {
-    sessions.open(1, 1s, WallTime(1));
+    sessions.open(1, 1, 1s, WallTime(1));
     for (std::uint64_t seq = 1; seq <= 5; ++seq)
         EXPECT_TRUE(executes(1, seq, Written{100 + seq, seq % 2 == 0}));
     EXPECT_TRUE(forgotten(1, 1));
@@ -219,7 +222,7 @@ TEST_F(SessionsTest, RememberTheNewestNumbers) {
 }
 
 TEST_F(SessionsTest, RememberEveryOutcomeAsItWas) {
-    sessions.open(1, 1s, WallTime(1));
+    sessions.open(1, 1, 1s, WallTime(1));
     const std::vector<CommandOutcome> outcomes = {
         Written{std::uint64_t{1} << 52, true}, ConditionFailed{true, 7}, ConditionFailed{false, 0},
         AnswerTooLarge{70'000, 300}};
@@ -230,7 +233,7 @@ TEST_F(SessionsTest, RememberEveryOutcomeAsItWas) {
 }
 
 TEST_F(SessionsTest, ForgetTheOldestOutcomesBeyondTheirBytes) {
-    sessions.open(1, 1s, WallTime(1));
+    sessions.open(1, 1, 1s, WallTime(1));
     const auto of_bytes = [](std::size_t bytes) {
         return Transacted{SharedBytes::own(std::string(bytes, 'r'))};
     };
@@ -246,6 +249,96 @@ TEST_F(SessionsTest, ForgetTheOldestOutcomesBeyondTheirBytes) {
     EXPECT_EQ(outcome(1, 5), CommandOutcome(of_bytes(1'000)))
         << "the newest is kept whatever it is";
     EXPECT_TRUE(forgotten(1, 4));
+}
+
+// ---- incarnations
+
+Batch config(std::uint64_t index, Incarnation incarnation) {
+    Configuration configuration = configuration_of({{NodeId(1), true, "tcp://h:1", "tcp://h:2"}});
+    configuration.version = 2;
+    configuration.incarnation = incarnation;
+    std::string body = encode_configuration(configuration);
+    Batch batch{{BatchKind::config, LogIndex(index), 1, Term(1)}, {}};
+    batch.body = SharedBytes::own(std::move(body));
+    return batch;
+}
+
+std::uint64_t id_of(const CommandOutcome& outcome) {
+    return std::get<Written>(outcome).revision;
+}
+
+TEST_P(KvSessionsTest, IdsAreNotThoseOfAnotherIncarnation) {
+    (*state).apply(config(1, {1234, {}, Incarnation::Cause::formed}), nullptr);
+    const std::uint64_t first = id_of(state.apply(open_session()));
+    const std::uint64_t second = id_of(state.apply(open_session()));
+    EXPECT_NE(first, 2U) << "the index, which comes again in every cluster";
+    EXPECT_NE(first, second);
+    EXPECT_LT(std::max(first, second), std::uint64_t{1} << 53);
+    EXPECT_EQ(state.apply(in_session(first, 1, set("k", "v"))), CommandOutcome(Written{4, false}));
+    Subject other{GetParam()};
+    (*other).apply(config(1, {1235, {}, Incarnation::Cause::formed}), nullptr);
+    EXPECT_NE(id_of(other.apply(open_session())), first);
+    EXPECT_EQ(other.apply(in_session(first, 2, set("k", "v"))), CommandOutcome(SessionExpired{}));
+}
+
+TEST_P(KvSessionsTest, EndWhereTheHistoryBreaksOff) {
+    (*state).apply(config(1, {1234, {}, Incarnation::Cause::formed}), nullptr);
+    const std::uint64_t session = id_of(state.apply(open_session()));
+    state.apply(in_session(session, 1, set("k", "v")));
+    Batch gap{{BatchKind::tick, LogIndex(4), std::uint64_t{1} << 40, Term(1)}, {}};
+    (*state).apply(gap, nullptr);
+    const std::uint64_t since = gap.header.end().value;
+    (*state).apply(config(since, {99, LogIndex(since), Incarnation::Cause::restored}),
+                        nullptr);
+    EXPECT_EQ(state.apply(in_session(session, 1, set("k", "w"))), CommandOutcome(SessionExpired{}));
+    EXPECT_EQ(state.get("k"), "v@3");
+    EXPECT_GT((*state).footnotes().first(), LogIndex(since));
+    EXPECT_EQ(state.apply(set("k", "w")), CommandOutcome(Written{since + 2, false}))
+        << "revisions go on behind the gap";
+}
+
+// ---- what all sessions hold
+
+TEST_F(SessionsTest, LargeOutcomesOfTheLeastRecentlyUsedAreForgottenFirst) {
+    limits = {.bytes_max = 1 << 20};
+    sessions = Sessions(limits);
+    sessions.bounded(true);
+    const auto large = [] { return Transacted{SharedBytes::own(std::string(300 << 10, 'r'))}; };
+    for (std::uint64_t id = 1; id <= 5; ++id) {
+        sessions.open(id, ++index, 1s, WallTime(1));
+        EXPECT_TRUE(executes(id, 1, id == 2 ? CommandOutcome(Written{7, true}) : large()));
+        EXPECT_LE(sessions.bytes(), limits.bytes_max);
+    }
+    EXPECT_EQ(sessions.size(), 5U) << "none goes";
+    EXPECT_TRUE(forgotten(1, 1)) << "executed, but not how: never again";
+    EXPECT_EQ(outcome(2, 1), CommandOutcome(Written{7, true})) << "it was no burden";
+    EXPECT_EQ(outcome(4, 1), CommandOutcome(large()));
+    const std::uint64_t bytes = sessions.bytes();
+    restart();
+    EXPECT_EQ(sessions.bytes(), bytes) << "the same on a node that was restarted";
+    EXPECT_TRUE(forgotten(1, 1));
+}
+
+TEST_F(SessionsTest, ManySmallOnesGoAsAWhole) {
+    limits = {.bytes_max = 64 << 10};
+    sessions = Sessions(limits);
+    sessions.bounded(true);
+    std::size_t gone = 0;
+    for (std::uint64_t id = 1; id <= 1'000; ++id) {
+        gone += sessions.open(id, ++index, 1s, WallTime(1)).size();
+        EXPECT_LE(sessions.bytes(), limits.bytes_max);
+    }
+    EXPECT_EQ(sessions.size() + gone, 1'000U);
+    EXPECT_LT(sessions.size(), 300U);
+    EXPECT_TRUE(known(1'000));
+    EXPECT_FALSE(known(1));
+}
+
+TEST_F(SessionsTest, AreNotBoundedBeforeAllMembersAgree) {
+    limits = {.bytes_max = 1'000};
+    sessions = Sessions(limits);
+    for (std::uint64_t id = 1; id <= 100; ++id)
+        EXPECT_EQ(sessions.open(id, ++index, 1s, WallTime(1)), Ids());
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ class GatewayScene {
 public:
     explicit GatewayScene(const GatewayOptions& options = {}) : gateway(context, options) {
         gateway.start();
+        speaks(kVersions.newest);
     }
 
     // One burst of messages: each is delivered, then all are drained.
@@ -80,6 +81,13 @@ public:
 
     void leader(std::uint64_t term, std::uint32_t node) {
         deliver(LeaderChanged{Term(term), NodeId(node)}, neighbour(ActorName::election));
+    }
+    // The cluster speaks that version, in an incarnation of that id.
+    void speaks(std::uint32_t version, std::uint64_t incarnation = 77) {
+        Reconfigured news;
+        news.configuration.version = version;
+        if (version >= 2) news.configuration.incarnation.id = incarnation;
+        deliver(news, neighbour(ActorName::replicator));
     }
     void refuse(ProposalNumber proposal, Refusal why) {
         deliver(ProposeRefused{proposal, why}, {NodeId(2), ActorName::replicator});
