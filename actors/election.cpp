@@ -97,8 +97,7 @@ bool Election::still_matters(const Matter& matter) {
     if (std::holds_alternative<SoundOut>(matter)) return idle;
     if (auto* run = std::get_if<Run>(&matter)) {
         const bool late = options_.lease && run->wished_in != term();
-        if (run->forced) return idle && !late;
-        return idle && std::holds_alternative<PreCandidate>(role_);
+        return idle && (run->forced ? !late : std::holds_alternative<PreCandidate>(role_));
     }
     const Term adopted = std::get<Adopt>(matter).term;
     return adopted > term() || (adopted == term() && leading);

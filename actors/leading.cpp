@@ -17,8 +17,7 @@ namespace {
 constexpr Duration kTickEvery = 500ms;
 // Longer than a peer needs that is there, short enough not to be missed by one that is not.
 constexpr int kDepartingTimeouts = 10;
-// Long enough for an operator to see what a node that came back does before it leads.
-constexpr int kSettledTimeouts = 10;
+constexpr int kSettledTimeouts = 10;  // an operator sees what a node that came back does
 
 }  // namespace
 

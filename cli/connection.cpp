@@ -65,7 +65,7 @@ Connection::Connection(zmq::context_t& context, std::string endpoint)
     zmq_socket_monitor(dealer_.handle(), inproc.c_str(), kWatched);
     monitor_.connect(inproc);
     addresses_ = addresses_of(endpoint_);
-    if (addresses_.empty()) fail("its name is not known");
+    if (addresses_.empty()) fail("the host is unknown");
     connect();
 }
 

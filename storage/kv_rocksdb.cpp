@@ -1,4 +1,4 @@
-// One of the files that know RocksDB; the others are kv_archive.cpp, rocksdb_hidden.hpp and state_files.cpp. RocksDB's own log and
+// One of the files that know RocksDB; the others are kv_archive.cpp, rocksdb_hidden.hpp and state_files.hpp. RocksDB's own log and
 // memtable never see data: each flush is one file, written sorted and ingested (kv_records.hpp says
 // what it holds).
 #include "storage/kv_rocksdb.hpp"

@@ -25,6 +25,7 @@ class TimeInTheLog : public ::testing::Test {
 protected:
     void begin(WallTime in_log, WallTime in_state) {
         options_ = stage_options(1);
+        options_.versions = {1, 1};  // no entry that raises the version
         RecoveredLog log;
         log.newest_time = in_log;
         replicator_.emplace(context_, options_, log, LogIndex(0), in_state);

@@ -146,9 +146,10 @@ TEST_F(WatchesTest, NobodyIsToldWhereNobodyWatches) {
     EXPECT_EQ(watches.sink(), nullptr);
 }
 
-TEST_F(WatchesTest, ARevisionThatIsNotThereYetIsWaitedFor) {
-    EXPECT_EQ(watch(1, "a", false, 3), "begun w1 after 2; w1 to 0; ");
-    EXPECT_EQ(apply({set("a", "1"), set("a", "2"), set("a", "3")}), "w1 set a=3@3 to 3; ");
+TEST_F(WatchesTest, TheNextRevisionIsWaitedForAndALaterOneIsNotThere) {
+    EXPECT_EQ(watch(1, "a", false, 1), "begun w1 after 0; w1 to 0; ");
+    EXPECT_EQ(watch(2, "a", false, 3), "ended w2 first 1 ahead; ");
+    EXPECT_EQ(apply({set("a", "1"), set("a", "2")}), "w1 set a=1@1 set a=2@2 to 2; ");
 }
 
 TEST_F(WatchesTest, ThePastMeetsThePresentWithoutGapOrRepeat) {

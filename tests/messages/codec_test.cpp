@@ -161,13 +161,13 @@ TEST(Batches, IntactMeansTheBodyThatWasPacked) {
     EXPECT_FALSE(intact(b));
 }
 
-TEST(Batches, WhatHasNoCommandsIsOneEntry) {
+TEST(Batches, WhatHasNoCommandsIsOneEntryUnlessItIsAGap) {
     for (const BatchKind kind : {BatchKind::no_op, BatchKind::tick, BatchKind::config}) {
         Batch b = batch(1, 1, 1, "");
         b.header.kind = kind;
         EXPECT_TRUE(intact(b)) << to_string(kind);
-        b.header.count = 2;
-        EXPECT_FALSE(intact(b)) << to_string(kind);
+        b.header.count = 2;  // a tick may stand for a gap in the indexes
+        EXPECT_EQ(intact(b), kind == BatchKind::tick) << to_string(kind);
         Batch with_body = batch(1, 1, 1, "body");
         with_body.header.kind = kind;
         EXPECT_EQ(intact(with_body), kind == BatchKind::config) << to_string(kind);
