@@ -270,6 +270,16 @@ void Client::pause(Clock::time_point until) {
 
 std::vector<Answer> Client::ask_each(const std::vector<std::string>& endpoints, Value::Map request,
                                      std::chrono::microseconds timeout) {
+    struct Ask {
+        std::unique_ptr<Connection> connection;
+        bool sent = false;
+    };
+    std::vector<Ask> asks;
+    std::vector<Answer> answers;
+    for (const std::string& endpoint : endpoints) {  // a name that is looked up takes its own time
+        asks.push_back({std::make_unique<Connection>(context_, endpoint)});
+        answers.push_back({endpoint, std::nullopt, "no answer"});
+    }
     const auto start = Clock::now();
     const auto deadline = start + timeout;
     const std::uint64_t id = ++last_id_;
@@ -277,16 +287,6 @@ std::vector<Answer> Client::ask_each(const std::vector<std::string>& endpoints, 
     set_field(request, "timeout_ms", milliseconds_until(deadline));
     const std::string body = pack(request);
 
-    struct Ask {
-        std::unique_ptr<Connection> connection;
-        bool sent = false;
-    };
-    std::vector<Ask> asks;
-    std::vector<Answer> answers;
-    for (const std::string& endpoint : endpoints) {
-        asks.push_back({std::make_unique<Connection>(context_, endpoint)});
-        answers.push_back({endpoint, std::nullopt, "no answer"});
-    }
     for (;;) {
         std::vector<Connection*> waiting;
         for (std::size_t i = 0; i < asks.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 
+#include "bus/clock.hpp"
 #include "bus/resolver.hpp"
 #include "cli/endpoints.hpp"
 #include "cli/failure.hpp"
@@ -22,20 +23,27 @@ constexpr int kWatched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_CONNECT_RETRI
                          ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                          ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
-constexpr Duration kNamePatience = std::chrono::seconds(2);
+constexpr Duration kNamePatience = std::chrono::seconds(1);
+constexpr Duration kAskNameAgain = std::chrono::seconds(10);  // one that nobody knew
 
-// The error is a Failure; of one name only the first command of a process waits.
+struct KnownName {
+    Resolved resolved;
+    Moment asked;
+};
+
+// The error is a Failure. A name is waited for once, and again after a while if nobody knew it.
 std::vector<std::string> addresses_of(const std::string& text) {
     const auto endpoint = parse_endpoint(text);
     if (!endpoint)
         throw Failure(Exit::refused, endpoint.error().message, "an endpoint is host:port");
     if (endpoint->kind != HostKind::name) return {text};
-    static std::map<std::string, Resolved> known;
-    auto [found, fresh] = known.try_emplace(endpoint->host);
-    if (found->second.addresses.empty())
-        found->second = resolve_within(endpoint->host, kNamePatience);
+    static std::map<std::string, KnownName> known;
+    const auto [found, fresh] = known.try_emplace(endpoint->host);
+    KnownName& name = found->second;
+    if (fresh || (name.resolved.addresses.empty() && steady_now() - name.asked > kAskNameAgain))
+        name = {resolve_within(endpoint->host, kNamePatience), steady_now()};
     std::vector<std::string> addresses;
-    for (const std::string& host : found->second.addresses)
+    for (const std::string& host : name.resolved.addresses)
         addresses.push_back(Endpoint{host, endpoint->port}.text());
     return addresses;
 }
