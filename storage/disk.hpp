@@ -27,7 +27,9 @@ public:
 // state anew from another node.
 class StateDamaged : public DiskFailed {
 public:
-    using DiskFailed::DiskFailed;
+    explicit StateDamaged(const std::string& what)
+        : DiskFailed(what + "; see `raftbus check`, and let `raftbus repair` rebuild the node from "
+                            "its peers") {}
 };
 
 // Does `work`. Returns what it found damaged; empty: nothing.

@@ -107,7 +107,7 @@ std::vector<Bug> mutants() {
          100,
          {}},
         {"recycled_refused", "a file that was recycled and not written to is taken for damage",
-         kRecovery, 100, only({Fault::crash, Fault::power})},
+         kRecovery, 600, only({Fault::crash, Fault::power})},
         {"cuts_unflushed", "the log is cut up to what is committed, flushed or not", kReplicaLog,
          600, only({Fault::crash, Fault::power})},
         {"stale_log_behind_snapshot", "what the log held before a snapshot is kept behind it",

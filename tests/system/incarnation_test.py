@@ -55,8 +55,10 @@ class HistoriesThatBreakOff(unittest.TestCase):
                                  ("SESSION_EXPIRED", "no"))
                 self.assertIn(naming, refused["message"])
             self.assertFalse(client.done("GET", key=b"order")["found"])
-            for resume in ({"from": before.token + 1},
-                           {"from": before.token + 1, "incarnation": before.incarnation}):
+            resumes = [{"from": before.token + 1, "incarnation": before.incarnation}]
+            if naming:  # without its incarnation a small revision may be this cluster's, too
+                resumes.append({"from": before.token + 1})
+            for resume in resumes:
                 client.send("WATCH", prefix=b"", **resume)
                 refused = client.receive()
                 self.assertIn(refused.get("error"), ("COMPACTED", "BAD_REVISION"), refused)
