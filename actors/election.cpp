@@ -78,13 +78,13 @@ bool Election::still_matters(const Matter& matter) {
     const bool leading = std::holds_alternative<Leader>(role_);
     if (auto* m = std::get_if<JudgePreVote>(&matter)) {
         if (!leading && m->request.term > term()) return true;
-        answer(m->asked, PreVoteReply{m->request.term, false, term()});
+        answer(m->asked, PreVoteReply{m->request.term, false, term(), options_.disk});
         return false;
     }
     if (auto* m = std::get_if<JudgeVote>(&matter)) {
         const bool campaigning = leading || std::holds_alternative<Candidate>(role_);
         if (m->request.term > term() || (m->request.term == term() && !campaigning)) return true;
-        answer(m->asked, RequestVoteReply{m->request.term, false, term()});
+        answer(m->asked, RequestVoteReply{m->request.term, false, term(), options_.disk});
         return false;
     }
     const bool idle = !stopping_ && !leading && !std::holds_alternative<Candidate>(role_);
@@ -155,7 +155,7 @@ void Election::judge(const JudgePreVote& matter, const Standing& standing) {
     const bool granted = matter.request.term > term() && !leader_is_heard(standing) &&
                          !standing.forgetful &&
                          matter.request.last.at_least_as_up_to_date_as(standing.last);
-    answer(matter.asked, PreVoteReply{matter.request.term, granted, term()});
+    answer(matter.asked, PreVoteReply{matter.request.term, granted, term(), options_.disk});
 }
 
 void Election::on(const RequestVote& request, const Envelope& envelope) {
@@ -179,7 +179,7 @@ void Election::on(const RequestVoteReply& reply, const Envelope& envelope) {
     if (reply.current > term()) return take_up(Adopt{reply.current});
     auto* candidate = std::get_if<Candidate>(&role_);
     if (!candidate || reply.term != term()) return;  // of an earlier campaign
-    candidate->tally.count(envelope.from.node, reply.granted);
+    candidate->tally.count(envelope.from.node, reply.granted, reply.disk);
     if (candidate->tally.won()) return become_leader();
     if (candidate->tally.lost())
         campaign_failed("most peers voted for another or hold a longer log");
@@ -189,7 +189,7 @@ void Election::on(const PreVoteReply& reply, const Envelope& envelope) {
     if (reply.current > term()) return take_up(Adopt{reply.current});
     auto* sounding = std::get_if<PreCandidate>(&role_);
     if (!sounding || reply.term != term().next()) return;  // of an earlier sounding
-    sounding->tally.count(envelope.from.node, reply.granted);
+    sounding->tally.count(envelope.from.node, reply.granted, reply.disk);
     if (sounding->tally.won()) return take_up(Run{false});
     if (sounding->tally.lost()) campaign_failed("most peers hear a leader or hold a longer log");
 }
@@ -197,7 +197,7 @@ void Election::on(const PreVoteReply& reply, const Envelope& envelope) {
 // A promise to a leader stands in the way. Nothing has changed, the term least of all.
 void Election::refused(const Matter& matter, Duration remaining) {
     if (auto* m = std::get_if<JudgeVote>(&matter))
-        return answer(m->asked, RequestVoteReply{m->request.term, false, term()});
+        return answer(m->asked, RequestVoteReply{m->request.term, false, term(), options_.disk});
     CHECK(std::holds_alternative<Run>(matter), "only what raises the term can be refused");
     become_follower("a leader was promised more time");
     election_timeout_.start(remaining + draw_timeout());
@@ -241,7 +241,7 @@ void Election::judge(const SoundOut&, const Standing& standing) {
     }
     role_ = PreCandidate{VoteTally(standing.configuration)};
     auto& sounding = std::get<PreCandidate>(role_);
-    sounding.tally.count(self_, true);
+    sounding.tally.count(self_, true, options_.disk);
     ask_peers(sounding.tally.voters(), PreVote{term().next(), standing.last});
     if (sounding.tally.won()) take_up(Run{false});
 }
@@ -264,14 +264,15 @@ void Election::judge(const Run& run, const Standing& standing) {
 void Election::ask_for_votes() {
     auto* candidate = std::get_if<Candidate>(&role_);
     if (!candidate || vote() != self_) return;
-    candidate->tally.count(self_, true);
+    candidate->tally.count(self_, true, options_.disk);
     ask_peers(candidate->tally.voters(), RequestVote{term(), candidate->last, candidate->forced});
     if (candidate->tally.won()) become_leader();
 }
 
 void Election::saved(const Matter& matter) {
     if (auto* m = std::get_if<JudgeVote>(&matter))
-        answer(m->asked, RequestVoteReply{m->request.term, vote() == m->asked.from.node, term()});
+        answer(m->asked, RequestVoteReply{m->request.term, vote() == m->asked.from.node, term(),
+                                          options_.disk});
     else if (std::holds_alternative<Run>(matter))
         ask_for_votes();
     maybe_stopped();

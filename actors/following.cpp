@@ -38,8 +38,8 @@ bool Following::on(const AppendEntries& append, NodeId leader) {
 }
 
 void Following::refuse(EntryId previous) {
-    reply(AppendEntriesReply{term_,
-                             Conflict{previous.index, log_.tail().newest_not_after(previous)}});
+    reply(AppendEntriesReply{
+        term_, Conflict{previous.index, log_.tail().newest_not_after(previous)}, disk_});
 }
 
 // Raft Figure 2, steps 3 and 4. An entry that is there already is left alone, and so is what
@@ -59,7 +59,8 @@ void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t prio
     leader_ = leader;
     commit_to(heartbeat.commit);
     if (std::exchange(answered_, heartbeat.round) == heartbeat.round) return;
-    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority});
+    reply(
+        HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority, disk_});
 }
 
 // ---- snapshots
@@ -111,7 +112,7 @@ void Following::acknowledge() {
     if (!news && !owes_reply) return;
     told_ = std::max(told_, safe);
     if (owes_reply) owed_.reset();
-    reply(AppendEntriesReply{term_, Matched{safe}});
+    reply(AppendEntriesReply{term_, Matched{safe}, disk_});
 }
 
 }  // namespace raftbus

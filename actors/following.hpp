@@ -17,8 +17,9 @@ namespace raftbus {
 
 class Following {
 public:
-    Following(Context& context, ReplicaLog& log, Term term)
-        : context_(context), log_(log), term_(term) {}
+    // `disk`: the id of this node's data directory, for its answers.
+    Following(Context& context, ReplicaLog& log, Term term, std::uint64_t disk)
+        : context_(context), log_(log), term_(term), disk_(disk) {}
 
     // Returns false, having changed nothing, if the message contradicts itself.
     bool on(const AppendEntries& append, NodeId leader);
@@ -49,6 +50,7 @@ private:
     Context& context_;
     ReplicaLog& log_;
     const Term term_;
+    const std::uint64_t disk_;
     NodeId leader_;
     LogIndex matched_;              // the log equals the leader's up to here
     LogIndex told_;                 // and so far the leader has been told

@@ -78,7 +78,8 @@ MemberChange change_of(const client::Add& add) {
             {add.node, !add.learner, std::string(add.peer), std::string(add.client)}};
 }
 MemberChange change_of(const client::Demote& demote) {
-    return {ChangeKind::demote, {demote.node, !demote.learner}};
+    return {ChangeKind::demote,
+            {.node = demote.node, .voter = !demote.learner, .disk = demote.disk}};
 }
 MemberChange change_of(ChangeKind kind, NodeId node) {
     return {kind, {node}};

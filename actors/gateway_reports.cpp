@@ -52,9 +52,10 @@ void GatewayReports::take(const Report& report, std::optional<Report> Asked::*pl
 
 void GatewayReports::answer(const Asked& asked) {
     const std::vector<client::MemberInfo> members = described(asked.replicator->members);
+    const std::string id = id_text(asked.replicator->cluster);
     const client::StatusReply status{
         .node = context_.self().node,
-        .cluster = options_.cluster,
+        .cluster = asked.replicator->cluster ? std::string_view(id) : options_.cluster,
         .role = role(asked),
         .term = asked.election->term,
         .leader = asked.election->leader,
@@ -80,6 +81,8 @@ void GatewayReports::answer(const Asked& asked) {
         .cluster_version = asked.replicator->version,
         .oldest = options_.versions.oldest,
         .newest = options_.versions.newest,
+        .cluster_name = options_.cluster,
+        .incarnation = asked.replicator->incarnation,
     };
     for (const RequestKey key : asked.keys) {
         const InFlightRequest* request = in_flight_.find(key);

@@ -30,6 +30,7 @@ Leading::Leading(Context& context, const RaftOptions& options, ReplicaLog& log, 
       time_(log.newest_time(), context.wall_time(), context.now()),
       changes_(context, options, log),
       no_op_(log.last().index.next()),
+      forming_(options.disk != 0 && !log.configurations().in_force().configuration.cluster),
       end_at_tick_(no_op_),
       preference_(options.priority, options.election_timeout_max * kSettledTimeouts),
       digests_(context, term),
@@ -75,6 +76,7 @@ void Leading::append(BatchKind kind, std::uint32_t count, NodeId origin, Proposa
 // Raft §5.3, §5.4.2: by counting, only entries of the own term; all before them come along. The own
 // log counts as far as it is durable, like anybody's.
 void Leading::maybe_commit() {
+    if (forming_ && !log_.configurations().in_force().configuration.cluster) return;
     const LogIndex reached =
         this->reached(log_.durable(), [](const PeerProgress& peer) { return peer.match(); });
     if (reached > log_.commit() && log_.tail().term_at(reached) == term_) log_.commit_to(reached);
@@ -84,11 +86,16 @@ void Leading::maybe_commit() {
 
 template <class T, class Of>
 T Leading::reached(T own, Of of) const {
-    return reached_by_majorities(
-        halves_, [&](NodeId voter) { return voter == self_ ? own : of(peers_.at(voter)); });
+    const Configuration& configuration = log_.configurations().in_force().configuration;
+    return reached_by_majorities(halves_, [&](NodeId voter) {
+        if (voter == self_) return configuration.counts(self_, options_.disk) ? own : T();
+        const PeerProgress& peer = peers_.at(voter);
+        return counts(voter, peer) ? T(of(peer)) : T();
+    });
 }
 
 void Leading::drained() {
+    maybe_form();
     maybe_commit();
     maybe_change_members();
     if (reads_.wants_round() && log_.commit() >= no_op_) start_round();
@@ -154,6 +161,7 @@ void Leading::on(const AppendEntriesReply& reply, NodeId from) {
     const auto found = peers_.find(from);
     if (found == peers_.end()) return;
     PeerProgress& peer = found->second;
+    answered_with(from, peer, reply.disk);
     peer.heard_at(context_.now());
     if (auto* matched = std::get_if<Matched>(&reply.outcome)) {
         acknowledged(from, peer, matched->index);
@@ -235,6 +243,7 @@ void Leading::on(const HeartbeatReply& reply, NodeId from) {
     const auto found = peers_.find(from);
     if (found == peers_.end() || reply.round > round_) return;
     PeerProgress& peer = found->second;
+    answered_with(from, peer, reply.disk);
     peer.heard_at(context_.now());
     peer.priority = reply.priority;
     if (reply.matched > peer.match()) acknowledged(from, peer, reply.matched);
@@ -303,6 +312,7 @@ void Leading::on(const TransferLeadership& wish) {
     const NodeId target = wish.target ? wish.target : best_successor();
     const Member* member = log_.configurations().in_force().configuration.find(target);
     if (target == self_ || !peers_.contains(target) || !member || !member->voter) return;
+    if (!counts(target, peers_.at(target))) return;  // it could not be elected
     if (digests_.differs(target)) {
         context_.log(LogLevel::warning, to_text(target) + " is not fit to lead: its state differs");
         return;
@@ -381,6 +391,7 @@ NodeId Leading::best_successor() const {
     for (const NodeId voter : halves_.front()) {
         const auto peer = peers_.find(voter);
         if (peer == peers_.end() || digests_.differs(voter)) continue;
+        if (!counts(voter, peer->second)) continue;
         if (best == peers_.end() || rank(best->second) < rank(peer->second)) best = peer;
     }
     return best == peers_.end() ? NodeId() : best->first;
@@ -442,33 +453,12 @@ void Leading::forget_demoted(const Configuration& configuration) {
 
 void Leading::maybe_change_members() {
     if (const auto next = changes_.next(view())) append(*next);
-    maybe_raise_version();
+    maybe_shape();
     const Configuration& now = log_.configurations().in_force().configuration;
     if (resigning_ || now.voter(self_) || !changes_.settled(no_op_)) return;
     resigning_ = true;
     context_.log(LogLevel::info, "this node is no voter any more: it leads no longer");
     on(TransferLeadership{});
-}
-
-// The newest version that all members know, once it is known of all of them; never back to an older
-// one, which entries of the newer may have followed already.
-void Leading::maybe_raise_version() {
-    const Configuration& now = log_.configurations().in_force().configuration;
-    std::uint32_t version = options_.versions.newest;
-    if (version <= now.version || transfer_ || log_.out_of_space()) return;
-    if (now.joint() || !changes_.settled(no_op_)) return;
-    for (const Member& member : now.members) {
-        if (member.node == self_) continue;
-        const auto known = speaks_.find(member.node);
-        if (known == speaks_.end()) return;
-        version = std::min(version, known->second.newest);
-    }
-    if (version <= now.version) return;
-    Configuration raised = now;
-    raised.version = version;
-    context_.log(LogLevel::info, "all members know version " + std::to_string(version) +
-                                     ": from now on the cluster speaks it");
-    append(raised);
 }
 
 // A peer that left is told of it: it is sent entries until it knows that the configuration without

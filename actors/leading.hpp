@@ -16,6 +16,7 @@
 
 #include "actors/cluster_time.hpp"
 #include "actors/context.hpp"
+#include "actors/formation.hpp"
 #include "actors/member_changes.hpp"
 #include "actors/options.hpp"
 #include "actors/peer_progress.hpp"
@@ -59,6 +60,8 @@ public:
 
     Term term() const { return term_; }
     LogIndex no_op() const { return no_op_; }
+    // The cluster is being formed: nothing may be proposed before its id is committed.
+    bool forming() const { return forming_; }
     // See SnapshotSender.
     std::optional<LogIndex> holds_log_at() const { return snapshots_.holds_log_at(); }
     // Reads may be answered without asking anybody (Diss. §6.4.1); false without leases.
@@ -89,7 +92,13 @@ private:
     void follow_configuration();
     void forget_demoted(const Configuration& configuration);
     void maybe_change_members();
-    void maybe_raise_version();
+    void maybe_form();
+    void maybe_shape();
+    std::uint32_t version_of_all() const;
+    Formation formation() const;
+    bool answers(const PeerProgress& peer) const;
+    bool counts(NodeId node, const PeerProgress& peer) const;
+    void answered_with(NodeId node, PeerProgress& peer, std::uint64_t disk);
     void maybe_depart();
     void maybe_resign();
     MemberChanges::View view() const;
@@ -130,6 +139,7 @@ private:
     std::map<NodeId, Departing> departing_;
     MemberChanges changes_;
     LogIndex no_op_;
+    bool forming_ = false;
     LogIndex end_at_tick_;  // of the log, one heartbeat ago at most
     ReadConfirm reads_;
     Round round_;

@@ -63,6 +63,7 @@ std::optional<Configuration> MemberChanges::next(const View& view) {
     for (const Member& member : now.members) {
         const auto peer = view.peers.find(member.node);
         if (!member.promote || peer == view.peers.end()) continue;
+        if (!now.counts(member.node, peer->second.disk.value_or(0))) continue;
         if (!hears(member.node, view) || peer->second.match() < view.caught_up) continue;
         Configuration with_it = promoted(now, member.node);
         if (out_of_reach(with_it, view).empty()) return with_it;

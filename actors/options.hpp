@@ -20,6 +20,9 @@ struct RaftOptions {
     Versions versions = kVersions;  // that this node speaks
     std::vector<Member> members;  // in force until the log says otherwise; includes this node
 
+    // The id of this node's data directory. 0: it has none, and nothing is asked of identities.
+    std::uint64_t disk = 0;
+
     // Its data was lost and is being rebuilt by its peers: it neither votes nor campaigns before
     // its log reaches this. 0: nothing was lost.
     LogIndex rejoin_at;

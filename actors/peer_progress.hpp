@@ -56,6 +56,7 @@ public:
 
     // ---- plain facts that live and die with the peer's progress
     bool connected = true;                  // as far as the bus says
+    std::optional<std::uint64_t> disk;      // the data directory that answers; none: not heard yet
     std::uint32_t priority = 0;             // as it said last
     std::optional<StorageRequest> reading;  // older batches are being read from disk for this peer
     LogIndex commit_told;                   // the commit index that this peer has been sent

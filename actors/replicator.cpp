@@ -16,7 +16,9 @@ Replicator::Replicator(Context& context, const RaftOptions& options, const Recov
       started_in_(recovered.hard_state.term),
       log_(context, options, recovered, applied, clock, configured),
       fence_(recovered.hard_state.term),
-      role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term),
+      role_(std::in_place_type<Following>, context, log_, recovered.hard_state.term, options.disk),
+      newcomer_(options.members.empty() ? 0 : options.members.size() - 1,
+                context.now() + 2 * options.election_timeout_max),
       tick_(context, 1) {
     CHECK(fence_ >= recovered.last.term, "the stored term is never below the log's last");
 }
@@ -43,13 +45,13 @@ void Replicator::on(const Fence& fence, const Envelope&) {
     if (raises) {
         fence_ = fence.term;
         leader_heard_.reset();
-        role_.emplace<Following>(context_, log_, fence_);
+        role_.emplace<Following>(context_, log_, fence_, options_.disk);
     }
     std::optional<Duration> since_leader;
     if (leader_heard_) since_leader = context_.now() - *leader_heard_;
     // Who is changing its state for another's can not lead meanwhile.
     const bool fit = log_.storage_answers(options_.storage_stall) && !log_.installing();
-    const bool forgetful = log_.last().index < options_.rejoin_at;
+    const bool forgetful = log_.last().index < options_.rejoin_at || !fit_to_vote();
     tell_election(
         Fenced{fence.term, Standing{log_.last(), log_.configurations().in_force().configuration,
                                     since_leader, fit, removed_, forgetful, diverged_}});
@@ -74,7 +76,7 @@ void Replicator::on(const Lead& lead, const Envelope&) {
 void Replicator::stop_leading() {
     if (Leading* leading = this->leading()) {
         leading->leave();
-        role_.emplace<Following>(context_, log_, fence_);
+        role_.emplace<Following>(context_, log_, fence_, options_.disk);
     }
 }
 
@@ -86,6 +88,7 @@ bool Replicator::admit(Term term, const Envelope& envelope) {
                      "dropped a message of a node that was removed: " + to_text(envelope.from));
         return false;
     }
+    if (estranged()) return false;
     if (term < fence_) {
         context_.send(envelope.from, NewerTerm{fence_});
         return false;
@@ -190,7 +193,12 @@ void Replicator::on(const NewerTerm& newer, const Envelope& envelope) {
 // the same answer. One of a term that an earlier life may have led gets none: what became of it,
 // that life knew alone. Its gateway learns it when it applies an entry of a later term.
 void Replicator::on(const Propose& propose, const Envelope& envelope) {
+    constexpr std::size_t kEarlyMax = 1'024;
     if (propose.term <= started_in_) return;
+    if (leads() && leading()->forming() && early_.size() < kEarlyMax) {
+        early_.emplace_back(propose, envelope);
+        return;
+    }
     RecentProposals& recent = proposals_[envelope.from.node];
     const RecentProposals::Answer* answer = recent.find(propose.proposal);
     if (!answer) {
@@ -201,6 +209,13 @@ void Replicator::on(const Propose& propose, const Envelope& envelope) {
     }
     if (answer->refused)
         context_.send(envelope.from, ProposeRefused{propose.proposal, *answer->refused});
+}
+
+void Replicator::release_early() {
+    if (early_.empty() || (leads() && leading()->forming())) return;
+    std::deque<std::pair<Propose, Envelope>> early;
+    early.swap(early_);
+    for (const auto& [propose, envelope] : early) on(propose, envelope);
 }
 
 void Replicator::on(const ReadIndex& read, const Envelope& envelope) {
@@ -241,6 +256,39 @@ bool Replicator::expelled(NodeId node) const {
     if (!log_.committed_configuration().configuration.was_removed(node)) return false;
     const auto* following = std::get_if<Following>(&role_);
     return !following || following->leader() != node;
+}
+
+// ---- identities
+
+// Its log is empty: it may be a first start, or the loss of a disk.
+bool Replicator::unformed() const {
+    return options_.disk && log_.last().index == LogIndex(0) &&
+           !log_.configurations().in_force().configuration.cluster;
+}
+
+// The cluster knows this node by another data directory. What is here may lack what that one had.
+bool Replicator::estranged() const {
+    if (!options_.disk) return false;
+    const Configuration& configuration = log_.configurations().in_force().configuration;
+    if (unformed()) return newcomer_.is_kept_out();
+    const std::uint64_t bound = configuration.disk_of(self_);
+    return configuration.cluster && bound && bound != options_.disk;
+}
+
+bool Replicator::fit_to_vote() const {
+    if (unformed()) return newcomer_.may_form(context_.now());
+    const Configuration& configuration = log_.configurations().in_force().configuration;
+    return !options_.disk || configuration.counts(self_, options_.disk);
+}
+
+// One whose log says to which cluster it belongs knows better.
+void Replicator::on(const KeptOut& told, const Envelope&) {
+    if (!unformed() || newcomer_.is_kept_out()) return;
+    newcomer_.kept_out();
+    context_.log(LogLevel::error,
+                 "this node's data directory is new, and " + to_text(told.by) +
+                     " knows the node by another one: it takes no part. Put the "
+                     "old directory back, or stop the node and run raftbus repair");
 }
 
 void Replicator::maybe_tell_configuration() {
@@ -321,6 +369,7 @@ void Replicator::on(const CompareDigestReply& reply, const Envelope& envelope) {
 
 void Replicator::on(const PeerSpeaks& speaks, const Envelope&) {
     speaks_[speaks.peer] = {speaks.oldest, speaks.newest};
+    newcomer_.heard(speaks.peer, speaks.cluster);
 }
 
 // Its log is as good as anybody's: it goes on to acknowledge and to vote, so the cluster keeps its
@@ -383,6 +432,7 @@ void Replicator::on_timer(TimerId timer) {
 // A leader tells its peers first: their way is the longer one.
 void Replicator::on_drained() {
     if (Leading* leading = this->leading()) leading->drained();
+    release_early();
     log_.flush();
     if (!leads() && open_ == fence_) following().acknowledge();
     log_.feed_state_machine();
@@ -391,12 +441,14 @@ void Replicator::on_drained() {
 
 void Replicator::on(const AskReport& ask, const Envelope& envelope) {
     const Configuration& configuration = log_.configurations().in_force().configuration;
-    const bool member = !removed_ && configuration.find(self_);
+    const bool member = !removed_ && !estranged() && configuration.find(self_);
     context_.send(
         envelope.from,
         ReplicatorReport{ask.ask, log_.tail().first_on_disk(), log_.last().index, log_.commit(),
                          configuration.everybody(), log_.storage_answers(options_.storage_stall),
-                         member, log_.committed_configuration().configuration.version});
+                         member, log_.committed_configuration().configuration.version,
+                         log_.committed_configuration().configuration.cluster,
+                         log_.committed_configuration().configuration.incarnation});
 }
 
 LogIndex Replicator::matched() const {

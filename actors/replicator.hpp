@@ -10,7 +10,7 @@
 //   AppendEntries, AppendEntriesReply, Heartbeat, HeartbeatReply, InstallSnapshot,
 //   InstallSnapshotReply, NewerTerm, TransferLeadership (network); Propose, ReadIndex,
 //   ChangeMembers (gateways of all nodes); AskReport (gateway); PeerUp, PeerLost, PeerSpeaks,
-//   RemovalTold (bus).
+//   RemovalTold, KeptOut (bus).
 // Sends: Fenced, TermSeen, LeaderHeard, QuorumLost (election); what Following, Leading and
 //   ReplicaLog send; NewerTerm (peers); ProposeRefused, ReplicatorReport, SnapshotTaken (gateway);
 //   Reconfigured (election, bus; gateway, for the version that the cluster speaks); LogCut (state
@@ -29,6 +29,7 @@
 #include "actors/actor.hpp"
 #include "actors/following.hpp"
 #include "actors/leading.hpp"
+#include "actors/newcomer.hpp"
 #include "actors/options.hpp"
 #include "actors/recent_proposals.hpp"
 #include "actors/replica_log.hpp"
@@ -41,8 +42,8 @@ using ReplicatorInbox =
                  AppendEntriesReply, Heartbeat, HeartbeatReply, NewerTerm, TransferLeadership,
                  Propose, ReadIndex, AskReport, PeerUp, PeerLost, InstallSnapshot,
                  InstallSnapshotReply, SnapshotRead, SnapshotWritten, StateInstalled, Flushed,
-                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged,
-                 PeerSpeaks>;
+                 Compacted, ChangeMembers, RemovalTold, CompareDigestReply, StateJudged, PeerSpeaks,
+                 KeptOut>;
 
 class Replicator : public ActorOf<Replicator, ReplicatorInbox> {
 public:
@@ -86,6 +87,7 @@ public:
     void on(const CompareDigestReply&, const Envelope&);
     void on(const StateJudged&, const Envelope&);
     void on(const PeerSpeaks&, const Envelope&);
+    void on(const KeptOut&, const Envelope&);
 
     // For invariants and tests.
     Term fence() const { return fence_; }
@@ -106,6 +108,10 @@ private:
     };
 
     bool expelled(NodeId node) const;
+    bool unformed() const;
+    bool estranged() const;
+    bool fit_to_vote() const;
+    void release_early();
     bool admit(Term term, const Envelope& envelope);
     void hold(const Envelope& envelope, FromLeader message);
     void release_held();
@@ -136,6 +142,8 @@ private:
     std::optional<Moment> leader_heard_;           // when, in the term of the fence
     Moment leader_told_;                           // when election was last told of it
     Moment promised_until_;                        // with leases: no newer term before this
+    Newcomer newcomer_;
+    std::deque<std::pair<Propose, Envelope>> early_;  // wait until the cluster is formed
     std::map<NodeId, RecentProposals> proposals_;  // by the node whose gateway made them
     std::deque<Held> held_;                        // from leaders of terms that are not open yet
     bool removed_ = false;                         // members have said so

@@ -12,10 +12,14 @@ namespace raftbus {
 class VoteTally {
 public:
     explicit VoteTally(const Configuration& configuration)
-        : voters_(configuration.voters()), halves_(configuration.halves()) {}
+        : configuration_(configuration),
+          voters_(configuration.voters()),
+          halves_(configuration.halves()) {}
 
-    // The first answer of a voter counts, later ones and those of others do not.
-    void count(NodeId voter, bool granted) {
+    // The first answer of a voter counts, later ones and those of others do not; nor does one with
+    // a data directory, `disk`, that the voter is not bound to.
+    void count(NodeId voter, bool granted, std::uint64_t disk = 0) {
+        if (!configuration_.counts(voter, disk)) return;
         if (std::find(voters_.begin(), voters_.end(), voter) == voters_.end()) return;
         if (granted_.contains(voter) || denied_.contains(voter)) return;
         (granted ? granted_ : denied_).insert(voter);
@@ -42,6 +46,7 @@ private:
                              [&](NodeId node) { return said.contains(node); });
     }
 
+    Configuration configuration_;
     std::vector<NodeId> voters_;
     std::vector<std::vector<NodeId>> halves_;
     std::set<NodeId> granted_;

@@ -172,7 +172,7 @@ void Bus::on(const Reconfigured& reconfigured, const Envelope&) {
     std::vector<NodeId> ids;
     for (const Member& peer : peers_) ids.push_back(peer.node);
     peer_port_.admission().follow(ids, reconfigured.removed, reconfigured.index,
-                                  reconfigured.committed);
+                                  reconfigured.committed, reconfigured.configuration);
     if (reconfigured.index == reconfigured.committed)
         peer_port_.admission().require(reconfigured.configuration.version);
     const auto& admitted = peer_port_.admission().guests();
@@ -192,7 +192,7 @@ void Bus::on_guest(const Member& guest) {
 void Bus::change_links() {
     std::vector<Member> members = peers_;
     members.insert(members.end(), guests_.begin(), guests_.end());
-    links_.follow(members, configured_, worker_.sources());
+    links_.follow(members, configured_, peer_port_.admission().formed(), worker_.sources());
 }
 
 void Bus::on_peer_up(NodeId peer) {
@@ -222,6 +222,9 @@ void Bus::on_peer_answer(NodeId peer, const Frames& frames) {
     }
     if (refusal->cause == RefusalCause::removed)
         tell({ActorName::replicator}, RemovalTold{refusal->index, peer});
+    if (refusal->cause == RefusalCause::another_formation ||
+        refusal->cause == RefusalCause::another_disk)
+        tell({ActorName::replicator}, KeptOut{peer});
     complaints_.say(
         LogLevel::error,
         fmt::format("refused by {} {}", peer.value, static_cast<int>(refusal->cause)),

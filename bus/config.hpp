@@ -67,6 +67,7 @@ struct NodeConfig {
     std::string trace_bind;       // and for tracers; empty: nowhere
     bool insecure_bind = false;   // lets it listen beyond loopback without keys
 
+    std::uint64_t disk = 0;         // the id of the data directory; 0: it has none
     Versions versions = kVersions;  // that this node speaks
 
     WorkerLayout layout = default_layout();

@@ -18,11 +18,21 @@ PeerAdmission::PeerAdmission(Self self, std::vector<NodeId> peers, Duration take
 }
 
 PeerAdmission::Verdict PeerAdmission::judge(const Preamble& preamble, Moment now) {
+    if (self_.waits && !told_) return Ignored{};
     if (!self_.speaks.overlaps(preamble.versions())) return RefusalCause::wrong_version;
     if (preamble.cluster != self_.cluster) return RefusalCause::wrong_cluster;
     if (preamble.version < spoken_) return RefusalCause::wrong_version;
     if (preamble.to != self_.node) return RefusalCause::wrong_receiver;
     if (preamble.from == self_.node) return RefusalCause::duplicate_id;
+    switch (stranger(configuration_, in_force_, preamble.from,
+                     {preamble.formed, preamble.disk, preamble.configured})) {
+        case Stranger::another_cluster:
+            return RefusalCause::another_formation;
+        case Stranger::another_disk:
+            return RefusalCause::another_disk;
+        case Stranger::no:
+            break;
+    }
     auto peer = peers_.find(preamble.from);
     if (peer == peers_.end()) {
         if (std::ranges::find(removed_, preamble.from) != removed_.end())
@@ -40,7 +50,10 @@ bool PeerAdmission::welcome(const Preamble& preamble) const {
 }
 
 void PeerAdmission::follow(const std::vector<NodeId>& peers, std::vector<NodeId> removed,
-                           LogIndex in_force, LogIndex committed) {
+                           LogIndex in_force, LogIndex committed,
+                           const Configuration& configuration) {
+    configuration_ = configuration;
+    told_ = true;
     in_force_ = in_force;
     committed_ = committed;
     removed_ = std::move(removed);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bus/preamble.hpp"
+#include "messages/membership.hpp"
 #include "messages/types.hpp"
 
 namespace raftbus {
@@ -25,6 +26,7 @@ public:
         std::uint64_t cluster = 0;  // hash
         std::uint64_t incarnation = 0;
         Versions speaks = kVersions;
+        bool waits = false;  // nobody may speak before this node knows its configuration
     };
     // An older incarnation that speaks within `takeover` of the newer one's first word is taken for
     // what had been on its way when it ended.
@@ -40,7 +42,9 @@ public:
     // Who may speak from now on, and who was removed for certain, as the configuration at
     // `committed` says; the one in force stands at `in_force`.
     void follow(const std::vector<NodeId>& peers, std::vector<NodeId> removed, LogIndex in_force,
-                LogIndex committed);
+                LogIndex committed, const Configuration& configuration = {});
+    // The id of this node's cluster; 0: it is not formed.
+    std::uint64_t formed() const { return configuration_.formed ? configuration_.cluster : 0; }
     LogIndex committed() const { return committed_; }
     // The cluster speaks that version: who does not know it is refused.
     void require(std::uint32_t version) { spoken_ = std::max(spoken_, version); }
@@ -66,6 +70,8 @@ private:
     std::vector<NodeId> removed_;
     LogIndex in_force_;
     LogIndex committed_;
+    Configuration configuration_;  // in force
+    bool told_ = false;            // of it
     std::uint32_t spoken_ = 1;
 };
 

@@ -22,7 +22,9 @@ std::string PeerLinks::preamble_for(NodeId peer) const {
                             .to = peer,
                             .endpoint = endpoint_,
                             .configured = configured_,
-                            .oldest = shared_.config.versions.oldest});
+                            .oldest = shared_.config.versions.oldest,
+                            .formed = formed_,
+                            .disk = shared_.config.disk});
 }
 
 PeerLink& PeerLinks::make(const Member& member) {
@@ -33,8 +35,9 @@ PeerLink& PeerLinks::make(const Member& member) {
 }
 
 void PeerLinks::follow(const std::vector<Member>& members, LogIndex configured,
-                       ReadyList& watched) {
+                       std::uint64_t formed, ReadyList& watched) {
     configured_ = configured;
+    formed_ = formed;
     for (auto link = links_.begin(); link != links_.end();) {
         const bool stays = std::ranges::find(members, link->first, &Member::node) != members.end();
         if (stays) {

@@ -24,7 +24,8 @@ public:
     void close();
     // Makes links to those among the members who have none, ends the others. Not while the sources
     // are being visited. `configured`: index of the configuration in force.
-    void follow(const std::vector<Member>& members, LogIndex configured, ReadyList& watched);
+    void follow(const std::vector<Member>& members, LogIndex configured, std::uint64_t formed,
+                ReadyList& watched);
 
     const Member& member(NodeId peer) const { return links_.at(peer)->peer(); }
     std::vector<Source*> sources();
@@ -36,6 +37,7 @@ private:
     Shared& shared_;
     LinkEvents& events_;
     LogIndex configured_;
+    std::uint64_t formed_ = 0;  // the id of this node's cluster; 0: not formed
     std::uint64_t links_made_ = 0;
     std::string endpoint_;  // of this node, for peers
     std::map<NodeId, std::unique_ptr<PeerLink>> links_;

@@ -45,7 +45,7 @@ PeerPort::PeerPort(Shared& shared, Complaints& complaints, OnGuest on_guest, OnP
       on_guest_(std::move(on_guest)),
       on_peer_(std::move(on_peer)),
       admission_({shared.config.id, cluster_hash(shared.config.cluster), shared.incarnation,
-                  shared.config.versions},
+                  shared.config.versions, shared.config.disk != 0},
                  peers_of(shared.config), shared.config.link.takeover),
       socket_(shared.zmq, zmq::socket_type::router) {
     const LinkOptions& options = shared.config.link;
@@ -94,7 +94,9 @@ void PeerPort::take_message(Moment now) {
         return refuse(*cause, *preamble, now);
     const auto* admitted = std::get_if<PeerAdmission::Admitted>(&verdict);
     if (admitted == nullptr) return;
-    if (admitted->news) on_peer_({preamble->from, preamble->versions().oldest, preamble->version});
+    if (admitted->news)
+        on_peer_(
+            {preamble->from, preamble->versions().oldest, preamble->version, preamble->formed});
     take_admitted(*preamble, now);
 }
 
@@ -126,7 +128,8 @@ void PeerPort::refuse(RefusalCause cause, const Preamble& preamble, Moment now) 
                               shared_.config.cluster,
                               admission_.committed(),
                               admission_.speaks().oldest,
-                              admission_.spoken()};
+                              admission_.spoken(),
+                              admission_.formed()};
     Frames answer;
     answer.push_back(std::move(frames_[0]));
     answer.push_back(copied_frame(encode_refusal(refusal)));

@@ -5,6 +5,8 @@
 #include <msgpack.hpp>
 #include <optional>
 
+#include "messages/membership.hpp"
+
 namespace raftbus {
 namespace {
 
@@ -59,9 +61,9 @@ std::uint64_t cluster_hash(std::string_view cluster) {
 
 std::string encode_preamble(const Preamble& p) {
     msgpack::sbuffer buffer;
-    msgpack::pack(buffer,
-                  std::make_tuple(kPreambleMagic, p.version, p.cluster, p.from.value, p.incarnation,
-                                  p.to.value, p.endpoint, p.configured.value, p.oldest));
+    msgpack::pack(buffer, std::make_tuple(kPreambleMagic, p.version, p.cluster, p.from.value,
+                                          p.incarnation, p.to.value, p.endpoint, p.configured.value,
+                                          p.oldest, p.formed, p.disk));
     return {buffer.data(), buffer.size()};
 }
 
@@ -84,14 +86,16 @@ Result<Preamble> decode_preamble(std::string_view bytes) {
     preamble.to = NodeId(static_cast<std::uint32_t>(*to));
     preamble.endpoint = array.text(6).value_or(std::string_view());
     preamble.configured = LogIndex(array.number(7, UINT64_MAX).value_or(0));
+    preamble.formed = array.number(9, UINT64_MAX).value_or(0);
+    preamble.disk = array.number(10, UINT64_MAX).value_or(0);
     return preamble;
 }
 
 std::string encode_refusal(const PeerRefusal& r) {
     msgpack::sbuffer buffer;
-    msgpack::pack(buffer,
-                  std::make_tuple(kRefusalMagic, static_cast<std::uint32_t>(r.cause), r.by.value,
-                                  r.version, r.cluster, r.index.value, r.oldest, r.spoken));
+    msgpack::pack(
+        buffer, std::make_tuple(kRefusalMagic, static_cast<std::uint32_t>(r.cause), r.by.value,
+                                r.version, r.cluster, r.index.value, r.oldest, r.spoken, r.formed));
     return {buffer.data(), buffer.size()};
 }
 
@@ -109,7 +113,8 @@ Result<PeerRefusal> decode_refusal(std::string_view bytes) {
                        std::string(*cluster),
                        LogIndex(array.number(5, UINT64_MAX).value_or(0)),
                        static_cast<std::uint32_t>(array.number(6, *version).value_or(0)),
-                       static_cast<std::uint32_t>(array.number(7, UINT32_MAX).value_or(1))};
+                       static_cast<std::uint32_t>(array.number(7, UINT32_MAX).value_or(1)),
+                       array.number(8, UINT64_MAX).value_or(0)};
 }
 
 std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view cluster, NodeId peer,
@@ -149,6 +154,21 @@ std::string tell_refused(const PeerRefusal& r, NodeId self, std::string_view clu
             return who +
                    fmt::format("node {} was removed from the cluster; stop it and delete its data",
                                self.value);
+        case RefusalCause::another_formation:
+            return who +
+                   fmt::format(
+                       "it belongs to cluster {}, this node's data to another one, formed from the "
+                       "same --peers; nothing of either is replaced. Stop the nodes whose data is "
+                       "not wanted, move it away, and have them rebuilt: raftbus repair DIR "
+                       "--node N",
+                       id_text(r.formed));
+        case RefusalCause::another_disk:
+            return who +
+                   fmt::format(
+                       "it knows node {} by another data directory than this one, which is new, "
+                       "or another node's; put the old one back, or stop this node and run "
+                       "raftbus repair DIR --node {}, or start it with --join and a new --id",
+                       self.value, self.value);
     }
     return who;
 }
@@ -188,6 +208,19 @@ std::string tell_refusing(RefusalCause cause, const Preamble& sender, NodeId sel
         case RefusalCause::removed:
             return fmt::format("refused node {}: it was removed from the cluster",
                                sender.from.value);
+        case RefusalCause::another_formation:
+            return fmt::format(
+                "refused node {}: its data is of cluster {}, formed another time from the same "
+                "--peers; nothing of it is taken. If it is not wanted, stop that node and run "
+                "raftbus repair --force on its directory",
+                sender.from.value, id_text(sender.formed));
+        case RefusalCause::another_disk:
+            return fmt::format(
+                "refused node {}: its data directory {} is not the one that this cluster knows; it "
+                "was emptied or exchanged. Put the old one back, or have it rebuilt: raftbus "
+                "repair "
+                "DIR --node {}",
+                sender.from.value, id_text(sender.disk), sender.from.value);
     }
     return {};
 }

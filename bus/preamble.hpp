@@ -14,6 +14,9 @@
 // | endpoint       | where the sender listens for peers                                  |
 // | configured     | index of the configuration in force there; 0: the one at its start  |
 // | oldest         | the oldest version that the sender knows; left out: the newest      |
+// | formed         | the id, drawn when it was formed, of its cluster; left out or 0: it belongs |
+// |                | to none for certain                                                 |
+// | disk           | the id of its data directory; left out: it has none                 |
 //
 // In all versions these fields mean the same, and others are only appended.
 #pragma once
@@ -37,6 +40,8 @@ struct Preamble {
     std::string endpoint;
     LogIndex configured;
     std::uint32_t oldest = 0;  // 0: as the newest
+    std::uint64_t formed = 0;
+    std::uint64_t disk = 0;
     Versions versions() const { return {oldest ? oldest : version, version}; }
     bool operator==(const Preamble&) const = default;
 };
@@ -49,12 +54,14 @@ Result<Preamble> decode_preamble(std::string_view bytes);
 enum class RefusalCause : std::uint8_t {
     wrong_version,
     wrong_cluster,
-    wrong_receiver,  // meant for another node
-    unknown_sender,  // not a member
-    duplicate_id,    // another process speaks for the same node
-    removed,         // a member once, and no more
+    wrong_receiver,     // meant for another node
+    unknown_sender,     // not a member
+    duplicate_id,       // another process speaks for the same node
+    removed,            // a member once, and no more
+    another_formation,  // of a cluster of the same name, formed another time
+    another_disk,       // the member is known by another data directory
 };
-inline constexpr std::size_t kRefusalCauses = 6;
+inline constexpr std::size_t kRefusalCauses = 8;
 
 // Says so to the sender.
 struct PeerRefusal {
@@ -65,6 +72,7 @@ struct PeerRefusal {
     LogIndex index;             // removed: of the configuration that says so
     std::uint32_t oldest = 0;   // that it knows; 0: as the newest
     std::uint32_t spoken = 1;   // by its cluster
+    std::uint64_t formed = 0;   // its cluster's id; 0: none
     Versions versions() const { return {oldest ? oldest : version, version}; }
     bool operator==(const PeerRefusal&) const = default;
 };

@@ -70,6 +70,7 @@ Exit run_recover(Session& session) {
             const auto disk = open_posix_disk(directory);
             if (!disk) throw Failure(Exit::refused, disk.error().message);
             const Status done = become_sole_survivor(**disk, found, *plan);
+            give_to_owner(directory);
             if (!done) throw Failure(Exit::refused, done.error().message);
         }
         if (session.output.format == Format::json) {

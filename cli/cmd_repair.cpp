@@ -7,6 +7,7 @@
 
 #include "cli/display.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/ids.hpp"
 #include "cli/offline.hpp"
 #include "cli/verb.hpp"
 #include "messages/text.hpp"
@@ -36,6 +37,7 @@ public:
         prove();
         mark();
         move_aside();
+        give_to_owner(directory_);
         tell();
         return Exit::done;
     }
@@ -80,7 +82,7 @@ private:
 
     void ask_cluster() {
         const Value status = ask({{"op", "STATUS"}}, Effect::reads);
-        cluster_ = status["cluster"].text();
+        cluster_ = cluster_name(status);
         node_ = node_to_repair();
         if (found_.identity && found_.identity->cluster != cluster_)
             throw Failure(Exit::refused,
@@ -163,9 +165,11 @@ private:
     // ---- the steps
 
     void demote() {
-        members_ =
-            ask({{"op", "DEMOTE"}, {"node", std::uint64_t(node_.value)}, {"learner", learner_}},
-                Effect::writes);
+        members_ = ask({{"op", "DEMOTE"},
+                        {"node", std::uint64_t(node_.value)},
+                        {"learner", learner_},
+                        {"disk", disk_}},
+                       Effect::writes);
         session_.output.note(fmt::format("node {} is a learner for now", node_.value));
     }
 
@@ -194,6 +198,7 @@ private:
                                         {}});
         identity.rejoin_at = rejoin_at_;
         identity.rejoin_term = rejoin_term_;
+        identity.disk = disk_;
         if (!save_identity(*lock_, identity))
             throw Failure(Exit::refused, "no room on the disk for the file identity",
                           "free some space, and do it again");
@@ -270,6 +275,7 @@ private:
     std::unique_ptr<Disk> lock_;
     LogIndex rejoin_at_;
     Term rejoin_term_;
+    const std::uint64_t disk_ = draw_id();  // of the directory, which is a new one from now on
     std::string aside_;
 };
 

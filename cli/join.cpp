@@ -6,6 +6,7 @@
 
 #include "cli/client.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/ids.hpp"
 #include "messages/membership.hpp"
 
 namespace raftbus::cli {
@@ -29,6 +30,7 @@ public:
 
     Identity run() {
         Identity identity{cluster(), settings_.id, members(), true};
+        identity.disk = begun_ && begun_->disk ? begun_->disk : draw_id();
         identity.members.push_back(self_);
         save(identity);
         const Value reply = add();
@@ -64,7 +66,8 @@ private:
 
     std::string cluster() {
         const Value status = ask({{"op", "STATUS"}}, Effect::reads);
-        const std::string cluster(status["cluster"].text());
+        const std::string cluster(cluster_name(status));
+        formed_ = status["cluster"].text() != cluster;
         if (!status["ok"].is_true() || cluster.empty())
             fail(Exit::refused, "that is no raftbus node", "give its address for clients");
         if (settings_.cluster && *settings_.cluster != cluster)
@@ -83,9 +86,11 @@ private:
         std::vector<Member> members;
         for (const Value& item : reply["members"].list()) {
             Member member = member_from(item);
+            // Added by hand, and never heard: nobody relies on anything that it said.
+            const bool awaited = formed_ && !item["bound"].is_true();
             if (member.node != settings_.id) {
                 members.push_back(std::move(member));
-            } else if (!begun_ || member.peer != self_.peer) {
+            } else if ((!begun_ && !awaited) || member.peer != self_.peer) {
                 fail(Exit::refused,
                      fmt::format("id {} is taken, by the node at {}", settings_.id.value,
                                  short_form(member.peer)),
@@ -132,6 +137,7 @@ private:
     spdlog::logger& log_;
     Client client_;
     const Member self_;
+    bool formed_ = false;  // the cluster knows its members by their data directories
 };
 
 }  // namespace

@@ -82,6 +82,7 @@ std::string default_peer(NodeId id) {
 void read_join(const Options& options, NodeSettings& settings) {
     const Setting* join = options.find("join");
     settings.learner = options.on("learner");
+    settings.expect_existing = options.on("expect-existing");
     if (join == nullptr) {
         if (settings.learner)
             refuse_option(options, "learner", "goes with --join", "say which cluster to join");
@@ -311,6 +312,9 @@ const std::vector<OptionSpec>& node_option_specs() {
              "become a member of the cluster of the node whose clients connect there; ignored once "
              "the data directory exists"),
         spec("learner", "", "with --join: stay a learner, which copies everything and has no vote"),
+        spec("expect-existing", "",
+             "this node has run before: where its data directory is empty, it does not start as a "
+             "new one"),
         spec("client", "ENDPOINT",
              "where clients connect (default tcp://127.0.0.1:7238, +10 for each further id)"),
         spec("trace", "ENDPOINT", "where traces are published (default: nowhere)"),

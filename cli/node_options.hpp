@@ -21,6 +21,7 @@ struct NodeSettings {
     std::optional<std::string> cluster;  // as --cluster says
     std::string join;                    // a node's endpoint for clients; empty: not given
     bool learner = false;                // joins to stay a learner
+    bool expect_existing = false;        // the data directory has to be there
     std::string peer_bind;               // empty: at the own address among the members, which
                                          // it never is with `join`
     std::string client_bind;

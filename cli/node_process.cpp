@@ -18,6 +18,7 @@
 #include "bus/scheduling.hpp"
 #include "cli/display.hpp"
 #include "cli/endpoints.hpp"
+#include "cli/ids.hpp"
 #include "cli/join.hpp"
 #include "cli/node_logger.hpp"
 #include "cli/sd_notify.hpp"
@@ -77,6 +78,14 @@ void raise_file_limit(std::uint64_t connections, spdlog::logger& log) {
 // What the directory already says, or what the first start writes there.
 Identity identity_for(Disk& disk, const NodeSettings& settings, spdlog::logger& log) {
     const std::optional<Identity> known = opened(load_identity(disk));
+    if (!known && settings.expect_existing)
+        throw Failure(
+            Exit::refused,
+            fmt::format("{} is empty, and --expect-existing says that node {} has run before",
+                        settings.data, settings.id.value),
+            fmt::format("put its data back; if it is lost, run raftbus repair {} --node {}; for a "
+                        "first start leave --expect-existing out",
+                        settings.data, settings.id.value));
     const bool belongs = known && known->node == settings.id;
     if (!settings.join.empty() && (!known || (known->joining && belongs)))
         return join_cluster(disk, settings, known, log);
@@ -88,8 +97,9 @@ Identity identity_for(Disk& disk, const NodeSettings& settings, spdlog::logger& 
                             "or join a cluster that runs, --join tcp://127.0.0.1:7238",
                             settings.data, settings.id.value));
         }
-        const Identity fresh{settings.cluster.value_or(derived_cluster(settings.members)),
-                             settings.id, settings.members};
+        Identity fresh{settings.cluster.value_or(derived_cluster(settings.members)), settings.id,
+                       settings.members};
+        fresh.disk = draw_id();
         if (!save_identity(disk, fresh)) {
             throw Failure(Exit::refused, fmt::format("no room on the disk for {}", settings.data),
                           "free some space");
@@ -202,12 +212,41 @@ std::unique_ptr<KvState> with_faults(std::unique_ptr<KvState> state, spdlog::log
         });
 }
 
+// A directory of a release whose directories had no id gets one.
+void give_id(Disk& disk, Identity& identity, const std::string& data) {
+    if (identity.disk) return;
+    identity.disk = draw_id();
+    if (!save_identity(disk, identity))
+        throw Failure(Exit::refused, fmt::format("no room on the disk for {}", data),
+                      "free some space");
+}
+
+// A first start that failed, as with a port that was taken, has written down what --peers said. It
+// has taken part in nothing yet, so it may begin anew with what --peers says now.
+void forget_failed_start(Disk& disk, const NodeSettings& settings, spdlog::logger& log) {
+    const std::optional<Identity> known = opened(load_identity(disk));
+    if (!known || settings.members.empty() || known->joining || known->rejoin_at) return;
+    if (known->node == settings.id &&
+        std::ranges::equal(known->members, settings.members, {}, &Member::peer, &Member::peer))
+        return;
+    const auto opened_log = open_log(disk, *known, {.segment_bytes = settings.segment_bytes});
+    if (!opened_log) return;
+    const RecoveredLog& found = (*opened_log)->recovered();
+    if (found.hard_state.term || found.last.index || (*opened_log)->before_first().index) return;
+    log.info("{}: its first start failed; --peers is taken as it is now", settings.data);
+    for (const std::string& name : disk.list())
+        if (name.starts_with("seg-")) disk.remove(name);
+    forget_identity(disk);
+}
+
 Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     Parts parts;
     parts.disk = opened(open_posix_disk(
         settings.data,
         {.reserve_bytes = settings.disk_reserve, .direct_appends = settings.direct_log}));
+    forget_failed_start(*parts.disk, settings, log);
     parts.identity = identity_for(*parts.disk, settings, log);
+    give_id(*parts.disk, parts.identity, settings.data);
     parts.log = opened(open_log(*parts.disk, parts.identity,
                                 {.segment_bytes = settings.segment_bytes,
                                  .keep_bytes = settings.log_keep_bytes,
@@ -227,6 +266,7 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
     parts.raft = settings.raft;
     parts.raft.members = parts.identity.members;
     parts.raft.rejoin_at = parts.identity.rejoin_at;
+    parts.raft.disk = parts.identity.disk;
     parts.raft.versions = own_versions(log);
     refuse_newer_data(parts, settings.data);
     parts.gateway = settings.gateway;
@@ -246,6 +286,7 @@ NodeConfig config_for(const NodeSettings& settings, const Parts& parts,
     config.cluster = parts.identity.cluster;
     config.members = parts.identity.members;
     config.versions = parts.raft.versions;
+    config.disk = parts.identity.disk;
     config.peer_bind =
         settings.peer_bind.empty() ? own_peer_endpoint(parts.identity) : settings.peer_bind;
     config.client_bind = settings.client_bind;

@@ -1,6 +1,10 @@
 #include "cli/offline.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "cli/display.hpp"
 #include "cli/progress.hpp"
@@ -81,6 +85,22 @@ std::string members_text(const Inspection& found) {
     }
     if (found.identity) return to_text(configuration_of(found.identity->members));
     return "not known";
+}
+
+void give_to_owner(const std::string& directory) {
+    struct stat owner = {};
+    if (::geteuid() != 0 || ::stat(directory.c_str(), &owner) != 0 || owner.st_uid == 0) return;
+    std::error_code error;
+    for (std::filesystem::recursive_directory_iterator at(directory, error), end;
+         !error && at != end; at.increment(error)) {
+        struct stat found = {};
+        const std::string path = at->path().string();
+        if (::lstat(path.c_str(), &found) != 0 || found.st_uid != 0) continue;
+        if (::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0)
+            throw Failure(Exit::refused,
+                          fmt::format("{} belongs to root and can't be given away", path),
+                          "chown it to the user that runs the node");
+    }
 }
 
 std::string damage_line(const Damage& damage) {

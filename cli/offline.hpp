@@ -21,6 +21,11 @@ void print_inspection(const Output& output, const std::string& directory, const 
 // "[n1, n2, n3], by entry 12"
 std::string members_text(const Inspection& found);
 
+// Run as root, such a verb leaves files of root's in the directory of a service's user, who could
+// open none of them: whatever in it is root's gets the owner that the directory has. It does
+// nothing for others.
+void give_to_owner(const std::string& directory);
+
 // "seg-0000000000000001, offset 4096: …"
 std::string damage_line(const Damage& damage);
 

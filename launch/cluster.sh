@@ -152,6 +152,7 @@ spawn() {
     [[ -x $bin ]] || fail "there is no program at $bin" "$self up   # builds it"
     refuse_taken_port "$(client_port "$i")" "$i"
     read -r -a options <<<"${RAFTBUS_NODE_OPTIONS:-}"
+    [[ -e $home/n$i.ran ]] && options+=(--expect-existing)
     mkdir -p "$home/n$i"
     setsid "$bin" node --id "$i" --data "$home/n$i" --peers "$(peers)" \
         --client "tcp://127.0.0.1:$(client_port "$i")" \
@@ -187,6 +188,7 @@ wait_answering() {
         ((SECONDS < deadline)) || fail_with_log "$1" "node $1 does not answer"
         sleep 0.1
     done
+    touch "$home/n$1.ran" # from now on an empty directory is a loss, not a first start
 }
 
 # Of a process started a moment ago, that perhaps is not yet the program that it will be.
@@ -393,7 +395,7 @@ cmd_wipe() {
     any_runs && fail "nodes run" "$self down"
     for ((i = 1; i <= nodes_max; i++)); do
         rm -rf "$home/n$i"
-        rm -f "$home/n$i.log" "$home/n$i.pid"
+        rm -f "$home/n$i.log" "$home/n$i.pid" "$home/n$i.ran"
     done
     rm -f "$home/cluster" "$home/build.log" "$home/lock"
     rmdir "$home" 2>/dev/null || true

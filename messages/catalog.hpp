@@ -25,16 +25,15 @@ using PeerMessage =
                  MembersChanged, ChangeRefused, CompareDigest, CompareDigestReply, DigestVerdict>;
 
 // Taken from the same node alone.
-using LocalMessage =
-    std::variant<Fence, Fenced, TermSaved, Lead, TermSeen, LeaderHeard, QuorumLost, SaveHardState,
-                 HardStateSaved, Append, Appended, AppendRefused, ReadLog, LogRead, Apply, Applied,
-                 OutcomesReady, ReadState, StateRead, LeaderChanged, AskReport, ElectionReport,
-                 ReplicatorReport, StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests,
-                 ClientReplies, TakeSnapshot, Flushed, Compact, Compacted, SnapshotTaken,
-                 ReadSnapshot, SnapshotRead, WriteSnapshot, SnapshotWritten, InstallState,
-                 StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign, Watch, Unwatch,
-                 WatchOn, Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken,
-                 ReadBackup, BackupRead, StateJudged, RepliesTaken, ClientsConnected, PeerSpeaks>;
+using LocalMessage = std::variant<
+    Fence, Fenced, TermSaved, Lead, TermSeen, LeaderHeard, QuorumLost, SaveHardState,
+    HardStateSaved, Append, Appended, AppendRefused, ReadLog, LogRead, Apply, Applied,
+    OutcomesReady, ReadState, StateRead, LeaderChanged, AskReport, ElectionReport, ReplicatorReport,
+    StateReport, PeerUp, PeerLost, Stop, Stopped, ClientRequests, ClientReplies, TakeSnapshot,
+    Flushed, Compact, Compacted, SnapshotTaken, ReadSnapshot, SnapshotRead, WriteSnapshot,
+    SnapshotWritten, InstallState, StateInstalled, RestartLog, Reconfigured, RemovalTold, Resign,
+    Watch, Unwatch, WatchOn, Watching, WatchEvents, WatchEnded, LogCut, StreamReplies, StreamsTaken,
+    ReadBackup, BackupRead, StateJudged, RepliesTaken, ClientsConnected, PeerSpeaks, KeptOut>;
 
 namespace detail {
 template <class... Variants>

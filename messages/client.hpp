@@ -85,7 +85,8 @@ struct Promote {
 struct OpenSession {};
 struct Demote {
     NodeId node;
-    bool learner = false;  // it stays one
+    bool learner = false;    // it stays one
+    std::uint64_t disk = 0;  // the data directory that it will come with; 0: any that it has then
 };
 struct Backup {
     std::uint64_t backup = 0;  // 0: begin one, of what this node has applied
@@ -267,6 +268,8 @@ struct StatusReply {
     std::uint64_t clients = 0, clients_refused = 0;  // connections
     std::uint32_t cluster_version = 1;               // that the cluster speaks
     std::uint32_t oldest = 1, newest = 1;            // wire versions that this node speaks
+    std::string_view cluster_name;                   // as files and peers know the cluster
+    std::uint32_t incarnation = 0;                   // of the cluster
 };
 
 // A watch has begun: every change after the revision is going to be told.

@@ -42,7 +42,8 @@ public:
         if (op == "WATCH") return watch();
         if (op == "CANCEL") return cancel();
         if (op == "DEMOTE")
-            return Demote{member(op), fields_.boolean(Field::learner).value_or(false)};
+            return Demote{member(op), fields_.boolean(Field::learner).value_or(false),
+                          fields_.number(Field::disk).value_or(0)};
         if (op == "BACKUP") return backup();
         unknown(op);
         return std::nullopt;

@@ -4,10 +4,10 @@ namespace raftbus::client {
 namespace {
 
 constexpr std::array<std::string_view, kFieldCount> kNames = {
-    "op",      "id",          "timeout_ms", "trace",  "session",      "seq",    "key",
-    "value",   "if_revision", "if_value",   "ttl_ms", "consistency",  "prefix", "start",
-    "end",     "limit",       "keys_only",  "from",   "node",         "peer",   "client",
-    "learner", "progress_ms", "backup",     "offset", "needs_version"};
+    "op",      "id",          "timeout_ms", "trace",  "session",       "seq",    "key",
+    "value",   "if_revision", "if_value",   "ttl_ms", "consistency",   "prefix", "start",
+    "end",     "limit",       "keys_only",  "from",   "node",          "peer",   "client",
+    "learner", "progress_ms", "backup",     "offset", "needs_version", "disk"};
 
 std::size_t place(Field field) {
     return static_cast<std::size_t>(field);

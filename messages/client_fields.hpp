@@ -44,8 +44,9 @@ enum class Field : std::uint8_t {
     backup,
     offset,
     needs_version,
+    disk,
 };
-inline constexpr std::size_t kFieldCount = 26;
+inline constexpr std::size_t kFieldCount = 27;
 std::string_view to_string(Field field);
 
 class Fields {

@@ -99,14 +99,15 @@ public:
         write(item.revision);
     }
     void write(const MemberInfo& info) {
-        MapWriter(appender_.out, 7)
+        MapWriter(appender_.out, 8)
             .field("node", info.member.node)
             .field("kind", std::string_view(info.member.voter ? "voter" : "learner"))
             .field("peer", std::string_view(info.member.peer))
             .field("client", std::string_view(info.member.client))
             .field("trace", std::string_view(info.trace))
             .field("promote", info.member.promote)
-            .field("speaks", Versions{info.oldest, info.newest});
+            .field("speaks", Versions{info.oldest, info.newest})
+            .field("bound", info.member.disk != 0);
     }
     void write(const LogEntry& entry) {
         MapWriter(appender_.out, 6)
@@ -202,7 +203,7 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
-    MapWriter map(out, head, true, reply.diverged ? 26 : 25);
+    MapWriter map(out, head, true, reply.diverged ? 28 : 27);
     map.field("node", reply.node)
         .field("cluster", reply.cluster)
         .field("role", reply.role)
@@ -227,7 +228,9 @@ void append_reply(std::string& out, const ReplyHead& head, const StatusReply& re
         .field("clients", reply.clients)
         .field("clients_refused", reply.clients_refused)
         .field("cluster_version", std::uint64_t{reply.cluster_version})
-        .field("speaks", Versions{reply.oldest, reply.newest});
+        .field("speaks", Versions{reply.oldest, reply.newest})
+        .field("cluster_name", reply.cluster_name)
+        .field("incarnation", std::uint64_t{reply.incarnation});
     if (reply.diverged) map.field("diverged", *reply.diverged);
 }
 

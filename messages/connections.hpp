@@ -33,12 +33,14 @@ struct ClientsConnected {
 
 // ---- versions
 
-// bus -> replicator, gateway: the wire versions that a peer speaks, as it says itself.
+// bus -> replicator, gateway: the wire versions that a peer speaks, and the cluster that it belongs
+// to for certain, as it says itself.
 struct PeerSpeaks {
     NodeId peer;
     std::uint32_t oldest = 1;
     std::uint32_t newest = 1;
-    RAFTBUS_FIELDS(PeerSpeaks, peer, oldest, newest);
+    std::uint64_t cluster = 0;  // 0: to none
+    RAFTBUS_FIELDS(PeerSpeaks, peer, oldest, newest, cluster);
 };
 
 }  // namespace raftbus

@@ -275,8 +275,10 @@ struct ReplicatorReport {
     bool storage_answers = true;
     bool member = true;  // this node is one, as far as it knows
     std::uint32_t version = 1;  // that the cluster speaks
+    std::uint64_t cluster = 0;  // its id; 0: not formed yet, as far as is known here
+    std::uint32_t incarnation = 0;  // of the cluster
     RAFTBUS_FIELDS(ReplicatorReport, ask, first, last, commit, members, storage_answers, member,
-                   version);
+                   version, cluster, incarnation);
 };
 // The state of this node had another digest than the one that counts.
 struct Divergence {
@@ -352,6 +354,12 @@ struct RemovalTold {
     LogIndex index;
     NodeId by;
     RAFTBUS_FIELDS(RemovalTold, index, by);
+};
+// bus -> replicator: a peer refuses this node: it knows the node by another data directory, or
+// belongs to another cluster.
+struct KeptOut {
+    NodeId by;
+    RAFTBUS_FIELDS(KeptOut, by);
 };
 // replicator -> election: this leader is no member any more and has nothing left to do.
 struct Resign {

@@ -117,6 +117,7 @@ Result<Configuration> plan_demote(Configuration now, const Member& wanted) {
         if (member.node != wanted.node) continue;
         member.voter = false;
         member.promote = wanted.voter;
+        member.disk = wanted.disk;  // if none is named: what it comes with, as of any new node
     }
     return now;
 }
@@ -162,10 +163,23 @@ std::vector<NodeId> Configuration::voters() const {
     return voters;
 }
 
+std::uint64_t Configuration::disk_of(NodeId node) const {
+    const Member* now = among(members, node);
+    const Member* then = among(before, node);
+    if (then && then->voter && !(now && now->voter)) return then->disk;
+    return now ? now->disk : then ? then->disk : 0;
+}
+
+bool Configuration::counts(NodeId node, std::uint64_t disk) const {
+    if (!cluster) return true;
+    if (!disk) return version < 2;
+    return disk == disk_of(node);
+}
+
 Configuration configuration_of(std::vector<Member> members) {
     std::sort(members.begin(), members.end(),
               [](const Member& a, const Member& b) { return a.node < b.node; });
-    return {std::move(members), {}, {}};
+    return {.members = std::move(members)};
 }
 
 std::string encode_configuration(const Configuration& configuration) {
@@ -200,7 +214,8 @@ bool fulfilled(const Configuration& now, const MemberChange& change) {
         case ChangeKind::promote:
             return known && known->voter;
         case ChangeKind::demote:
-            return known && !known->voter && known->promote == wanted.voter;
+            return known && !known->voter && known->promote == wanted.voter &&
+                   (!wanted.disk || known->disk == wanted.disk);
     }
     return false;
 }
@@ -239,6 +254,29 @@ Configuration completed(const Configuration& joint) {
     for (const Member& member : joint.before)
         if (!among(joint.members, member.node)) forget(done, member.node);
     return done;
+}
+
+Stranger stranger(const Configuration& own, LogIndex in_force, NodeId node,
+                  const Credentials& credentials) {
+    if (!own.formed) return Stranger::no;
+    if (credentials.cluster && credentials.cluster != own.cluster) return Stranger::another_cluster;
+    const bool ahead = credentials.cluster == own.cluster && credentials.configured > in_force;
+    if (ahead || !credentials.disk) return Stranger::no;
+    const auto bound_to = [&](const std::vector<Member>& half) {
+        const Member* member = among(half, node);
+        return member && member->disk == credentials.disk;
+    };
+    const Member* now = among(own.members, node);
+    const bool bound = (now && now->disk) || (!now && own.disk_of(node));
+    if (!bound || bound_to(own.members) || bound_to(own.before)) return Stranger::no;
+    return Stranger::another_disk;
+}
+
+std::string id_text(std::uint64_t id) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (int shift = 60; shift >= 0; shift -= 4) text.push_back(digits[(id >> shift) & 0xf]);
+    return text;
 }
 
 std::string endpoint_fault(std::string_view endpoint) {

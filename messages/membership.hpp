@@ -27,7 +27,8 @@ struct Member {
     std::string peer;      // ZeroMQ endpoint for peers
     std::string client;    // ZeroMQ endpoint for clients; empty: not known
     bool promote = false;  // a learner that becomes a voter as soon as it has caught up
-    RAFTBUS_FIELDS(Member, node, voter, peer, client, promote);
+    std::uint64_t disk = 0;  // the id of its data directory; 0: not bound to one yet
+    RAFTBUS_FIELDS(Member, node, voter, peer, client, promote, disk);
 };
 
 struct Configuration {
@@ -35,7 +36,10 @@ struct Configuration {
     std::vector<Member> before;   // not empty: joint; the members before the change, who decide too
     std::vector<NodeId> removed;  // members once, and never again: ids are not used twice
     std::uint32_t version = 1;    // that the cluster speaks: all members know it. Never falls
-    RAFTBUS_FIELDS(Configuration, members, before, removed, version);
+    std::uint64_t cluster = 0;    // drawn when the cluster was formed; 0: it has no id yet
+    bool formed = false;          // the entry with that id is committed for certain
+    std::uint32_t incarnation = 0;  // raised by `raftbus recover`: what was before may be lost
+    RAFTBUS_FIELDS(Configuration, members, before, removed, version, cluster, formed, incarnation);
 
     bool joint() const { return !before.empty(); }
     // Among the members, or among those before while joint; null: neither.
@@ -49,6 +53,12 @@ struct Configuration {
     std::vector<std::vector<NodeId>> halves() const;
     // Of all halves, ascending.
     std::vector<NodeId> voters() const;
+    // The data directory that the node is bound to, as a voter if it is one; 0: to none.
+    std::uint64_t disk_of(NodeId node) const;
+    // What the node says with this data directory (0: it names none, being of an older release)
+    // counts in a majority. A member that is bound to no directory counts in none: each majority
+    // then shares a directory, not only a name, with each other one.
+    bool counts(NodeId node, std::uint64_t disk) const;
 };
 
 // Sorts what was given in any order.
@@ -72,7 +82,8 @@ enum class ChangeKind : std::uint8_t { add, remove, promote, demote };
 struct MemberChange {
     ChangeKind kind = ChangeKind::add;
     Member member;  // as it is to be added, `voter` for one that becomes a voter; demote: `node`,
-                    // and `voter` if it is to become one again by itself; else `node` alone
+                    // `voter` if it is to become one again by itself, and the `disk` that it
+                    // will come with, if that is known; else `node` alone
     RAFTBUS_FIELDS(MemberChange, kind, member);
 };
 
@@ -85,6 +96,22 @@ Result<Configuration> planned(const Configuration& now, const MemberChange& chan
 Configuration promoted(const Configuration& now, NodeId learner);
 // What follows a joint configuration that is committed.
 Configuration completed(const Configuration& joint);
+
+// ---- strangers
+
+// What a node says of itself in everything that it sends to others.
+struct Credentials {
+    std::uint64_t cluster = 0;  // that it belongs to; 0: to none for certain
+    std::uint64_t disk = 0;     // of its data directory; 0: an older release
+    LogIndex configured;        // of the configuration in force there
+};
+enum class Stranger : std::uint8_t { no, another_cluster, another_disk };
+// Whether a node that has this configuration in force has to refuse the member. One that knows a
+// later configuration of the same cluster is let in: then it is this node that lags behind.
+Stranger stranger(const Configuration& own, LogIndex in_force, NodeId node,
+                  const Credentials& credentials);
+// The id of a cluster, as operators read it.
+std::string id_text(std::uint64_t id);
 
 // Why nodes could not connect to it; empty: they could.
 std::string endpoint_fault(std::string_view endpoint);

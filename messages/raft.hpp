@@ -30,7 +30,8 @@ struct PreVoteReply {
     Term term;  // echoed
     bool granted = false;
     Term current;  // the answering node's term
-    RAFTBUS_FIELDS(PreVoteReply, term, granted, current);
+    std::uint64_t disk = 0;  // the id of the answering node's data directory
+    RAFTBUS_FIELDS(PreVoteReply, term, granted, current, disk);
 };
 
 // "I campaign in `term`: vote for me" (Raft §5.2). Sent only when the sender's own vote is durable.
@@ -45,7 +46,8 @@ struct RequestVoteReply {
     Term term;             // echoed
     bool granted = false;  // durable before it was sent
     Term current;          // the answering node's term
-    RAFTBUS_FIELDS(RequestVoteReply, term, granted, current);
+    std::uint64_t disk = 0;  // the id of its data directory
+    RAFTBUS_FIELDS(RequestVoteReply, term, granted, current, disk);
 };
 
 // The leader of `term` asks this node to campaign at once (Diss. §3.10).
@@ -89,7 +91,8 @@ struct Conflict {
 struct AppendEntriesReply {
     Term term;  // echoed
     std::variant<Matched, Conflict> outcome;
-    RAFTBUS_FIELDS(AppendEntriesReply, term, outcome);
+    std::uint64_t disk = 0;  // the id of the answering node's data directory
+    RAFTBUS_FIELDS(AppendEntriesReply, term, outcome, disk);
 };
 
 // "I still lead." Carries no entries, so that it never waits behind any (Raft §5.2, Diss. §6.4).
@@ -106,7 +109,8 @@ struct HeartbeatReply {
         last;  // the end of the follower's log, durable or not: tells lost appends from slow ones
     LogIndex matched;  // as in Matched: said again, in case that was lost
     std::uint32_t priority = 0;  // of this node as a leader; 0 while it should not lead
-    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched, priority);
+    std::uint64_t disk = 0;      // the id of its data directory
+    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched, priority, disk);
 };
 
 // "Your term is over": the answer to a leader of an older term.

@@ -83,18 +83,22 @@ public:
     requires requires(const T& t) { t.fields(); }
     void value(const T& v) { text += '{', fields(v), text += '}'; }
 
-    // "name=value name=value", in the order of the fields.
+    // "name=value name=value", in the order of the fields. Ids of disks are not shown where there
+    // are none.
     template <class T>
     void fields(const T& v) {
         std::string_view names = T::kFieldNames;
         bool first = true;
-        auto field = [&](const auto& f) {
-            if (!first) text += ' ';
-            first = false;
+        auto field = [&]<class F>(const F& f) {
             constexpr std::string_view kBetween = ", ";
             const std::size_t end = std::min(names.find(','), names.size());
-            text += names.substr(0, end);
+            const std::string_view name = names.substr(0, end);
             names = names.substr(std::min(end + kBetween.size(), names.size()));
+            if constexpr (std::is_same_v<F, std::uint64_t>)
+                if (name == "disk" && f == 0) return;
+            if (!first) text += ' ';
+            first = false;
+            text += name;
             text += '=';
             value(f);
         };

@@ -24,6 +24,7 @@ Cluster::Cluster(ClusterOptions options)
     for (std::uint32_t n = 1; n <= node_options_.size(); ++n) {
         if (n <= options_.priorities.size())
             node_options_[n - 1].raft.priority = options_.priorities[n - 1];
+        if (options_.identities) node_options_[n - 1].raft.disk = random_.next() | 1;
         nodes_.push_back(
             std::make_unique<SimNode>(world, NodeId(n), node_options_[n - 1], random_.next()));
         born_.push_back(n <= options_.nodes);
@@ -81,7 +82,12 @@ void Cluster::empty(std::uint32_t node, Term term, LogIndex rejoin_at) {
     note(to_text(NodeId(node)) + " is emptied");
     node_options_[node - 1].raft.rejoin_at = rejoin_at;
     this->node(node).empty(term);
+    if (options_.identities) node_options_[node - 1].raft.disk = random_.next() | 1;
     rules_.on_emptied(NodeId(node), term);
+}
+
+void Cluster::lose_disk(std::uint32_t node) {
+    empty(node, Term(), LogIndex());
 }
 
 std::optional<Configuration> Cluster::configuration() const {
@@ -207,6 +213,13 @@ bool Cluster::let_in(NodeId from, NodeId to) {
     Door& sender = door(from);
     Door& receiver = door(to);
     if (!sender.knows(to)) return false;
+    const Credentials credentials{sender.configuration.formed ? sender.configuration.cluster : 0,
+                                  node(from).options().raft.disk, sender.in_force};
+    if (node(to).alive() &&
+        stranger(receiver.configuration, receiver.in_force, from, credentials) != Stranger::no) {
+        tell_later(from, to, KeptOut{to});
+        return false;
+    }
     if (!node(to).alive() || receiver.knows(from)) return true;
     if (std::find(receiver.removed.begin(), receiver.removed.end(), from) !=
         receiver.removed.end()) {
@@ -220,7 +233,10 @@ bool Cluster::let_in(NodeId from, NodeId to) {
 }
 
 void Cluster::refuse(NodeId from, NodeId to) {
-    const RemovalTold told{door(to).committed, to};
+    tell_later(from, to, RemovalTold{door(to).committed, to});
+}
+
+void Cluster::tell_later(NodeId from, NodeId to, const AnyMessage& told) {
     if (options_.by_hand) return tell_actors(from, told, {ActorName::replicator});
     const Network::Fate fate = network_.send(to, from, now());
     if (fate.what != Network::Fate::What::arrives) return;
@@ -238,6 +254,7 @@ void Cluster::follow(SimNode& node, const Reconfigured& reconfigured) {
     door.removed = reconfigured.removed;
     door.in_force = reconfigured.index;
     door.committed = reconfigured.committed;
+    door.configuration = reconfigured.configuration;
     std::erase_if(door.guests, [&](NodeId guest) {
         return door.peers.contains(guest) ||
                std::find(door.removed.begin(), door.removed.end(), guest) != door.removed.end();
@@ -319,6 +336,17 @@ void Cluster::request(NodeId node, ClientFrame frame) {
 void Cluster::on_peer_up(NodeId at, NodeId peer) {
     if (!door(at).knows(peer)) return;
     tell_actors(at, PeerUp{peer}, {ActorName::election, ActorName::replicator, ActorName::gateway});
+    if (options_.identities) greet(at, peer);
+}
+
+// As the first message of a peer's process does.
+void Cluster::greet(NodeId at, NodeId peer) {
+    const Configuration& configuration = door(peer).configuration;
+    const Versions& versions = node(peer).options().raft.versions;
+    tell_actors(at,
+                PeerSpeaks{peer, versions.oldest, versions.newest,
+                           configuration.formed ? configuration.cluster : 0},
+                {ActorName::replicator, ActorName::gateway});
 }
 
 void Cluster::on_peer_lost(NodeId at, NodeId peer) {

@@ -36,6 +36,7 @@ struct ClusterOptions {
     Weather weather;
     std::vector<std::uint32_t> priorities;  // of the nodes as leaders; none given: 0
     bool by_hand = false;                   // nothing moves by itself
+    bool identities = false;                // disks have ids, and the cluster gets one
     Watcher* watcher = nullptr;
     Tamper* tamper = nullptr;
 };
@@ -80,6 +81,8 @@ public:
     // A node that is down comes back from nothing, as one whose damaged data was moved away: its
     // term is `term` and it is of no use as a voter before its log reaches `rejoin_at`.
     void empty(std::uint32_t node, Term term, LogIndex rejoin_at);
+    // A node that is down has lost its disk, and gets a new one. Nothing else knows of it.
+    void lose_disk(std::uint32_t node);
     // As the leader knows it; none while nobody leads.
     std::optional<Configuration> configuration() const;
     // The machine loses power.
@@ -140,6 +143,7 @@ private:
         std::set<NodeId> guests;  // let in since they know a later configuration
         std::vector<NodeId> removed;
         LogIndex in_force, committed;
+        Configuration configuration;  // in force
         bool knows(NodeId node) const { return peers.contains(node) || guests.contains(node); }
     };
 
@@ -170,6 +174,8 @@ private:
     void follow(SimNode& node, const Reconfigured& reconfigured);
     bool let_in(NodeId from, NodeId to);
     void refuse(NodeId from, NodeId to);
+    void greet(NodeId at, NodeId peer);
+    void tell_later(NodeId from, NodeId to, const AnyMessage& told);
     void hear(SimNode& node, const AnyMessage& message);
     void hear_streams(NodeId node, const StreamReplies& replies);
     void tell_actors(NodeId node, const AnyMessage& message,

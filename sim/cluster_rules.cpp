@@ -340,7 +340,8 @@ bool ClusterRules::on_majorities_of_disks(EntryId entry, const Configuration& co
 // ---- membership
 
 // Raft §6. The last configuration in the log is in force, committed or not. A leader has one that
-// is not committed at most, and makes none before it has committed an entry of its term.
+// is not committed at most, and makes none before it has committed an entry of its term; but for
+// those that form the cluster, which add directories to its members and change no majority.
 Broken ClusterRules::check_configuration(NodeId id, const Node& node, const Replicator& replicator,
                                          const NodeView& view) const {
     const Configurations::Entry& believed = replicator.log().configurations().in_force();
@@ -349,6 +350,7 @@ Broken ClusterRules::check_configuration(NodeId id, const Node& node, const Repl
     if (believed.index != last || believed.configuration != in_force(node))
         return named(id, "goes by another configuration than the last one in its log");
     if (!view.leads || !last) return std::nullopt;
+    if (believed.configuration.cluster && !believed.configuration.formed) return std::nullopt;
     const auto uncommitted =
         std::count_if(node.configurations.begin(), node.configurations.end(),
                       [&](const auto& entry) { return entry.first > commit(); });

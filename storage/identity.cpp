@@ -6,6 +6,7 @@
 
 #include "messages/check.hpp"
 #include "messages/crc32c.hpp"
+#include "messages/membership.hpp"
 #include "storage/damage.hpp"
 #include "storage/log_format.hpp"
 
@@ -37,6 +38,7 @@ std::string to_file(const Identity& identity) {
     if (identity.rejoin_at)
         text += "rejoin=" + std::to_string(identity.rejoin_at.value) + " " +
                 std::to_string(identity.rejoin_term.value) + "\n";
+    if (identity.disk) text += "disk=" + id_text(identity.disk) + "\n";
     for (const Member& m : identity.members) {
         check_word(m.peer);
         text += "member=" + std::to_string(m.node.value) + (m.voter ? " voter " : " learner ") +
@@ -59,6 +61,11 @@ bool parse_number(std::string_view text, Number& number) {
     const auto [stop, error] =
         std::from_chars(text.data(), text.data() + text.size(), number.value);
     return error == std::errc{} && stop == text.data() + text.size() && number;
+}
+
+bool parse_id(std::string_view text, std::uint64_t& id) {
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), id, 16);
+    return error == std::errc{} && stop == text.data() + text.size() && id;
 }
 
 bool parse_member(std::string_view text, Member& member) {
@@ -92,6 +99,8 @@ Result<Identity> parse(std::string_view text) {
         if (key == "rejoin" && (!parse_number(take(value, ' '), identity.rejoin_at) ||
                                 !parse_number(value, identity.rejoin_term)))
             return Error{"where it is to rejoin could not be read"};
+        if (key == "disk" && !parse_id(value, identity.disk))
+            return Error{"the id of the directory could not be read"};
         if (key == "member" && !parse_member(value, identity.members.emplace_back()))
             return Error{"a member could not be read"};
     }

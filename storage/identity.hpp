@@ -25,6 +25,7 @@ struct Identity {
     // before its log reaches `rejoin_at`. 0: nothing was lost.
     LogIndex rejoin_at;
     Term rejoin_term;
+    std::uint64_t disk = 0;  // the id of this directory, drawn when it was first used; 0: not yet
     bool operator==(const Identity&) const = default;
 };
 

@@ -36,6 +36,9 @@ Result<SoleSurvivor> plan_sole_survivor(const Inspection& found) {
     plan.configuration.members.front().promote = false;
     plan.configuration.removed = now.removed;
     plan.configuration.version = now.version;
+    plan.configuration.cluster = now.cluster;
+    plan.configuration.formed = now.formed;
+    plan.configuration.incarnation = now.incarnation + 1;
     for (const Member& member : now.everybody())
         if (member.node != self) plan.configuration.removed.push_back(member.node);
     std::ranges::sort(plan.configuration.removed);

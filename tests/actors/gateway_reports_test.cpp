@@ -40,14 +40,16 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                            {"client", "tcp://a:2"},
                            {"trace", ""},
                            {"promote", false},
-                           {"speaks", {1, 2}}},
+                           {"speaks", {1, 2}},
+                           {"bound", false}},
                           {{"node", 2},
                            {"kind", "learner"},
                            {"peer", "tcp://b:1"},
                            {"client", "tcp://b:2"},
                            {"trace", "tcp://b:3"},
                            {"promote", false},
-                           {"speaks", Json::array()}}};
+                           {"speaks", Json::array()},
+                           {"bound", false}}};
     EXPECT_EQ(status, (Json{{"ok", true},
                             {"id", 1},
                             {"node", 1},
@@ -74,7 +76,9 @@ TEST(GatewayReports, StatusIsPutTogetherFromAllActors) {
                             {"clients", 0},
                             {"clients_refused", 0},
                             {"cluster_version", 1},
-                            {"speaks", {1, 2}}}));
+                            {"speaks", {1, 2}},
+                            {"cluster_name", "c1"},
+                            {"incarnation", 0}}));
     EXPECT_EQ(replies[1].second, (Json{{"ok", true}, {"id", 2}, {"members", members}}));
 }
 

@@ -72,6 +72,63 @@ TEST(Membership, AConfigBatchIsOneEntryWithABody) {
     EXPECT_FALSE(intact(batch)) << "a tick bears nothing";
 }
 
+Configuration formed() {
+    Configuration now = kThree;
+    now.cluster = 77;
+    now.formed = true;
+    now.version = 2;
+    for (Member& member : now.members)
+        if (member.node != NodeId(3)) member.disk = 100 + member.node.value;
+    return now;
+}
+
+TEST(Identities, AMemberCountsWithTheDirectoryThatItIsBoundTo) {
+    const Configuration now = formed();
+    EXPECT_TRUE(now.counts(NodeId(1), 101));
+    EXPECT_FALSE(now.counts(NodeId(1), 999)) << "emptied";
+    EXPECT_FALSE(now.counts(NodeId(3), 103)) << "not bound yet";
+    EXPECT_FALSE(now.counts(NodeId(1), 0)) << "no release of version 2 is without one";
+    Configuration mixed = now;
+    mixed.version = 1;
+    EXPECT_TRUE(mixed.counts(NodeId(3), 0)) << "an older release knows no directories";
+    EXPECT_FALSE(mixed.counts(NodeId(1), 999));
+    EXPECT_TRUE(kThree.counts(NodeId(1), 999)) << "not formed: a first start";
+}
+
+TEST(Identities, WhoIsDemotedCountsWithItsOldDirectoryAlone) {
+    const Configuration now = formed();
+    MemberChange change{ChangeKind::demote, {.node = NodeId(2), .voter = true, .disk = 202}};
+    const Configuration joint = *planned(now, change);
+    EXPECT_TRUE(joint.counts(NodeId(2), 102)) << "in the half that it leaves";
+    EXPECT_FALSE(joint.counts(NodeId(2), 202));
+    const Configuration done = completed(joint);
+    EXPECT_TRUE(fulfilled(done, change));
+    EXPECT_TRUE(done.counts(NodeId(2), 202));
+    EXPECT_FALSE(done.counts(NodeId(2), 102));
+    change.member.disk = 303;
+    EXPECT_FALSE(fulfilled(done, change)) << "repaired once more";
+}
+
+TEST(Identities, AreKeptWithTheConfiguration) {
+    EXPECT_EQ(*decode_configuration(encode_configuration(formed())), formed());
+}
+
+TEST(Identities, AStrangerIsNamed) {
+    const Configuration now = formed();
+    const auto judged = [&](std::uint32_t node, Credentials credentials) {
+        return stranger(now, LogIndex(9), NodeId(node), credentials);
+    };
+    EXPECT_EQ(judged(1, {77, 101, LogIndex(9)}), Stranger::no);
+    EXPECT_EQ(judged(1, {78, 101, LogIndex(9)}), Stranger::another_cluster);
+    EXPECT_EQ(judged(1, {0, 999, LogIndex(0)}), Stranger::another_disk);
+    EXPECT_EQ(judged(1, {77, 999, LogIndex(9)}), Stranger::another_disk);
+    EXPECT_EQ(judged(1, {77, 999, LogIndex(10)}), Stranger::no) << "this node lags behind";
+    EXPECT_EQ(judged(3, {0, 999, LogIndex(0)}), Stranger::no) << "its first start";
+    EXPECT_EQ(judged(9, {77, 999, LogIndex(0)}), Stranger::no) << "is no matter of directories";
+    EXPECT_EQ(judged(1, {0, 0, LogIndex(0)}), Stranger::no) << "an older release";
+    EXPECT_EQ(stranger(kThree, LogIndex(0), NodeId(1), {78, 5, LogIndex(3)}), Stranger::no);
+}
+
 TEST(Membership, AddingAVoterBeginsWithALearner) {
     const Configuration next = *planned(kThree, add(voter(4)));
     EXPECT_FALSE(next.joint());
