@@ -38,9 +38,6 @@ std::uint64_t bytes_of(const Answer& answer) {
 
 // Of queries, see expect().
 constexpr std::size_t kReadAhead = 16;
-// Of one ReadLog for watches: small, so that storage is soon back at what has to be made durable,
-// and this actor at what has to be applied.
-constexpr std::uint64_t kPastPieceBytes = 256 << 10;
 
 Address neighbour(const Context& context, ActorName actor) {
     return {context.self().node, actor};
@@ -48,7 +45,7 @@ Address neighbour(const Context& context, ActorName actor) {
 
 }  // namespace
 
-StateMachine::StateMachine(Context& context, KvState& state)
+StateMachine::StateMachine(Context& context, KvState& state, std::uint64_t past_piece_bytes)
     : context_(context),
       state_(state),
       more_(context, kMoreAnswers),
@@ -59,7 +56,8 @@ StateMachine::StateMachine(Context& context, KvState& state)
       backups_(
           context, [&state] { return state.begin_snapshot(); }, kMakeBackup, kReadBackup,
           kBackupIdle),
-      intake_(context, [&state] { return state.receive_snapshot(); }) {}
+      intake_(context, [&state] { return state.receive_snapshot(); }),
+      past_piece_bytes_(past_piece_bytes) {}
 
 void StateMachine::start() {
     witness_.begin(state_.applied().index, state_.digest());
@@ -323,7 +321,7 @@ void StateMachine::maybe_read_log() {
     last_request_ = last_request_.next();
     context_.serve({});  // many requests at once
     context_.send(neighbour(context_, ActorName::storage),
-                  ReadLog{last_request_, *from, kPastPieceBytes});
+                  ReadLog{last_request_, *from, past_piece_bytes_});
 }
 
 // While the state is being replaced nothing of the old log is told any more.

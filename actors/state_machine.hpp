@@ -39,9 +39,14 @@ using StateMachineInbox = std::variant<Apply, ReadState, AskReport, TakeSnapshot
 
 class StateMachine : public ActorOf<StateMachine, StateMachineInbox> {
 public:
-    // Both must outlive the actor. `state` is touched by nobody else, but for the work of its
-    // flushes.
-    StateMachine(Context& context, KvState& state);
+    // Of one ReadLog for watches: small, so that storage is soon back at what has to be made
+    // durable, and this actor at what has to be applied.
+    static constexpr std::uint64_t kPastPieceBytes = 256 << 10;
+
+    // Context and state must outlive the actor. `state` is touched by nobody else, but for the work
+    // of its flushes. `past_piece_bytes`: of one ReadLog; at least one batch comes.
+    StateMachine(Context& context, KvState& state,
+                 std::uint64_t past_piece_bytes = kPastPieceBytes);
 
     // Batches that are applied already are skipped: after a start the replicator sends the log
     // again from wherever it sees fit. Answered all the same with Applied and OutcomesReady.
@@ -131,6 +136,7 @@ private:
     std::shared_ptr<Installation> installation_;  // null: none is under way
     std::vector<WaitingReport> reports_;          // asked for meanwhile
 
+    const std::uint64_t past_piece_bytes_;
     Watches watches_;
     std::vector<Watch> watches_due_;  // asked for while the state is being replaced
     StorageRequest last_request_;     // of reading the log for watches

@@ -85,8 +85,11 @@ namespace {
 std::string read_step(std::string_view key) {
     return MapPacker(2).put("op", "GET").put("key", key).take();
 }
-std::string set_step(std::string_view key, std::string_view value) {
-    return MapPacker(3).put("op", "SET").put("key", key).put("value", value).take();
+std::string set_step(std::string_view key, std::string_view value, std::uint64_t ttl_ms = 0) {
+    MapPacker map(ttl_ms ? 4 : 3);
+    map.put("op", "SET").put("key", key).put("value", value);
+    if (ttl_ms) map.put("ttl_ms", ttl_ms);
+    return map.take();
 }
 
 // One condition for each that is given.
@@ -119,7 +122,7 @@ std::string pack_request(std::uint64_t id, const Ask& ask, std::string_view key,
         if (condition.if_value) map.put("if_value", *condition.if_value);
     };
     const auto transaction = [&](const Set& set) {
-        std::vector<std::string> then{set_step(key, set.value), read_step(key)};
+        std::vector<std::string> then{set_step(key, set.value, manner.ttl_ms), read_step(key)};
         for (const std::string_view half : kPair) then.push_back(set_step(half, set.value));
         for (const std::string_view half : kPair) then.push_back(read_step(half));
         return begin("TXN", 3)

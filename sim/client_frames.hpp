@@ -60,7 +60,7 @@ enum class Reading : std::uint8_t { linearizable, lease, local };
 // How a write is asked for.
 struct Manner {
     std::optional<client::SessionUse> session;
-    std::uint64_t ttl_ms = 0;     // Set alone; 0: none
+    std::uint64_t ttl_ms = 0;     // Set alone, also in a transaction; 0: none
     bool as_transaction = false;  // Set alone: it sets the pair's keys to its value, too
 };
 inline constexpr std::string_view kPair[] = {"pair/0", "pair/1"};

@@ -79,9 +79,11 @@ void Cluster::join(std::uint32_t node) {
 void Cluster::empty(std::uint32_t node, Term term, LogIndex rejoin_at) {
     CHECK(!this->node(node).alive());
     note(to_text(NodeId(node)) + " is emptied");
-    node_options_[node - 1].raft.rejoin_at = rejoin_at;
+    RaftOptions& options = node_options_[node - 1].raft;
+    options.rejoin_at = rejoin_at;
+    if (const auto known = configuration()) options.members = known->everybody();
     this->node(node).empty(term);
-    rules_.on_emptied(NodeId(node), term);
+    rules_.on_emptied(NodeId(node), term, rejoin_at);
 }
 
 std::optional<Configuration> Cluster::configuration() const {

@@ -115,9 +115,10 @@ void ClusterRules::on_end(NodeId id, Moment now) {
     node.before.reset();
 }
 
-void ClusterRules::on_emptied(NodeId id, Term term) {
+void ClusterRules::on_emptied(NodeId id, Term term, LogIndex rejoin_at) {
     Node& node = at(id);
     node.disk = DiskRecord();
+    node.rejoin_at = rejoin_at;
     node.disk.saved({term, NodeId()}, Moment());
     CHECK(node.disk.hard_state(Moment()).term == term, "it holds from now on");
 }
@@ -132,6 +133,7 @@ void ClusterRules::on_asked(NodeId id, const AnyMessage& message) {
 }
 
 Broken ClusterRules::on_said(NodeId id, const AnyMessage& message, Address to, Moment sent) {
+    if (Broken broken = check_rejoined(id, message)) return broken;
     Node& node = at(id);
     if (auto* appended = std::get_if<Appended>(&message)) {
         if (auto asked = node.appends.extract(appended->request))
@@ -160,6 +162,20 @@ Broken ClusterRules::on_said(NodeId id, const AnyMessage& message, Address to, M
         return check_acknowledged(id, beat->term, beat->matched, sent);
     }
     return std::nullopt;
+}
+
+// A node that lost its data can't tell whose log is behind before it has what it had promised.
+Broken ClusterRules::check_rejoined(NodeId id, const AnyMessage& message) const {
+    const Node& node = nodes_[id.value - 1];
+    if (!node.rejoin_at) return std::nullopt;
+    const auto* vote = std::get_if<RequestVoteReply>(&message);
+    const auto* pre_vote = std::get_if<PreVoteReply>(&message);
+    const bool takes_part = (vote && vote->granted) || (pre_vote && pre_vote->granted) ||
+                            std::holds_alternative<RequestVote>(message) ||
+                            std::holds_alternative<PreVote>(message);
+    const LogIndex last = node.log.empty() ? LogIndex() : node.log.back().last.index;
+    if (!takes_part || last >= node.rejoin_at) return std::nullopt;
+    return named(id, "takes part in an election before its log reaches what it had promised");
 }
 
 // "Save, then speak", and the fence of the term has closed all older ones.

@@ -45,8 +45,9 @@ public:
     // Before `done` it takes no part.
     Broken on_start(NodeId node, const Found& found, Moment done);
     void on_end(NodeId node, Moment now);
-    // It is down, and has forgotten everything but that it is of use from this term on.
-    void on_emptied(NodeId node, Term term);
+    // It is down, and has forgotten everything but that it is of use from this term on, and in no
+    // election before its log reaches `rejoin_at`.
+    void on_emptied(NodeId node, Term term, LogIndex rejoin_at);
     // Storage takes a request.
     void on_asked(NodeId node, const AnyMessage& message);
     // A node's actor sends a message, which goes out at `sent`.
@@ -88,12 +89,14 @@ private:
         Configuration deciding;     // in force before the last step: what it committed went by this
         std::size_t committed = 0;  // how many batches of its log are
         LogIndex applied;
+        LogIndex rejoin_at;  // it lost what it had promised up to there
     };
     Node& at(NodeId node) { return nodes_[node.value - 1]; }
     static const Configuration& in_force(const Node& node) {
         return node.configurations.empty() ? node.base : node.configurations.back().second;
     }
 
+    Broken check_rejoined(NodeId id, const AnyMessage& message) const;
     Broken check_vote(NodeId id, const HardState& vote, Moment sent);
     Broken check_read(NodeId id, const ReadIndexReply& reply, NodeId asker) const;
     Broken check_beliefs(NodeId id, const Replicator& replicator, Moment now);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "sim/client_frames.hpp"
 #include "sim/rot.hpp"
 
 namespace raftbus::sim {
@@ -108,6 +107,11 @@ void Nemesis::strike(const Strike& strike) {
             return strike_clock(strike, victim(random), random);
         case Fault::membership:
             return change_members(strike, random);
+        case Fault::repair:
+            return repair(strike, random);
+        case Fault::chase:
+            note(strike, "for " + milliseconds(strike.lasts));
+            return chase(strike.seed, cluster_.now() + strike.lasts, {});
         case Fault::delay:
         case Fault::loss:
         case Fault::duplicate:
@@ -188,80 +192,6 @@ void Nemesis::elect(const Strike& strike, std::uint32_t node, Random& random) {
     });
 }
 
-// Asked for in the name of some node's gateway. Whoever is added starts in a moment, also if it was
-// not added after all. Some changes come to a leader that has just been elected, some to one that
-// is cut off in the middle of it.
-void Nemesis::change_members(const Strike& strike, Random& random) {
-    const auto leader = cluster_.leader();
-    const auto now = cluster_.configuration();
-    if (!leader || !now) return;
-    const MemberChange change = think_of_change(*now, random);
-    const NodeId node = change.member.node;
-    if (!node) return;
-    constexpr const char* verbs[] = {"add ", "remove ", "promote "};
-    note(strike, verbs[static_cast<std::size_t>(change.kind)] + list_of({node.value}));
-    if (change.kind == ChangeKind::add)
-        after(Duration(random.below(500'000)), [this, node] { cluster_.join(node.value); });
-
-    const Nodes nodes = shuffled(random);
-    const auto from = std::find_if(nodes.begin(), nodes.end(),
-                                   [&](std::uint32_t n) { return cluster_.node(n).runs(); });
-    if (from == nodes.end()) return;
-    const std::uint64_t number = strike.number + 1;
-    const std::uint64_t drawn = random.below(8);
-    if (drawn < 2 && has(plan_.faults, Fault::elect)) {
-        const Address election{NodeId(*from), ActorName::election};
-        cluster_.send({NodeId(*from), ActorName::bus}, election, Campaign{});
-        constexpr int kTries = 5'000;
-        const Term term = cluster_.node(*leader).replicator().fence();
-        return change_members_under_a_new_leader(term, number, change, kTries);
-    }
-    cluster_.send({NodeId(*from), ActorName::gateway}, {*leader, ActorName::replicator},
-                  ChangeMembers{ChangeNumber(number), change});
-    if (drawn < 5 && has(plan_.faults, Fault::partition))
-        cut_off(leader->value, strike.lasts, random);
-}
-
-// As soon as there is one, before it can have committed anything.
-void Nemesis::change_members_under_a_new_leader(Term old, std::uint64_t number, MemberChange change,
-                                                int tries) {
-    const auto leader = cluster_.leader();
-    if (leader && cluster_.node(*leader).replicator().fence() > old)
-        return cluster_.send({*leader, ActorName::gateway}, {*leader, ActorName::replicator},
-                             ChangeMembers{ChangeNumber(number), change});
-    if (tries == 0) return;
-    after(100us, [this, old, number, change, tries] {
-        change_members_under_a_new_leader(old, number, change, tries - 1);
-    });
-}
-
-// In a moment, from all others.
-void Nemesis::cut_off(std::uint32_t node, Duration time, Random& random) {
-    Nodes others = shuffled(random);
-    std::erase(others, node);
-    const Duration wait(random.below(2'000));
-    after(wait, [this, node, others] { cluster_.part({node}, others); });
-    after(wait + time, [this, node, others] {
-        for (const std::uint32_t other : others) cluster_.heal(node, other);
-    });
-}
-
-// No node: there is nothing to change.
-MemberChange Nemesis::think_of_change(const Configuration& now, Random& random) const {
-    std::vector<NodeId> spares, learners;
-    for (std::uint32_t n = 1; n <= cluster_.size(); ++n)
-        if (!cluster_.born(n) && !now.was_removed(NodeId(n)) && !now.find(NodeId(n)))
-            spares.push_back(NodeId(n));
-    for (const Member& member : now.members)
-        if (!member.voter) learners.push_back(member.node);
-    const std::uint64_t drawn = random.below(10);
-    if (!learners.empty() && drawn < 2)
-        return {ChangeKind::promote, {learners[random.below(learners.size())]}};
-    if (!spares.empty() && drawn < 7)
-        return {ChangeKind::add, simulated_member(spares.front(), random.below(4) != 0)};
-    return {ChangeKind::remove, {now.members[random.below(now.members.size())].node}};
-}
-
 // At once, or in a moment, when its storage may be in the middle of a sync.
 void Nemesis::down(std::uint32_t node, const Strike& strike, Random& random) {
     const Duration wait(random.below(2) == 0 ? 0 : random.below(20'000));
@@ -279,8 +209,50 @@ void Nemesis::down(std::uint32_t node, const Strike& strike, Random& random) {
 
 void Nemesis::restart_later(std::uint32_t node, Duration wait) {
     after(wait, [this, node] {
+        if (repairing_ == NodeId(node)) return;
         if (!cluster_.node(node).alive()) cluster_.start(node);
     });
+}
+
+// Whoever leads is cut off at once, with one follower or without, and comes back as soon as the
+// next one is: so logs part again and again, and older terms' entries come back (Raft Figure 8).
+void Nemesis::chase(std::uint64_t seed, Moment until, std::vector<std::uint32_t> cut_off) {
+    Random random(seed);
+    if (!cut_off.empty())
+        for (const std::uint32_t other : shuffled(random))
+            if (other != cut_off.front()) cluster_.heal(cut_off.front(), other);
+    if (cluster_.now() >= until) return;
+    cut_off.clear();
+    if (const auto leader = cluster_.leader()) {
+        Nodes others = shuffled(random);
+        std::erase(others, leader->value);
+        if (!others.empty() && random.below(2) == 0) others.pop_back();
+        cluster_.part({leader->value}, others);
+        cut_off = {leader->value};
+        if (has(plan_.faults, Fault::crash) && random.below(3) == 0) {
+            cluster_.kill(leader->value);
+            restart_later(leader->value, plan_.node.raft.election_timeout_max);
+        }
+    }
+    const Duration longest = plan_.node.raft.election_timeout_max * 2;
+    const Duration wait(1 + random.below(static_cast<std::uint64_t>(longest.count())));
+    after(wait, [this, next = random.next(), until, cut_off] { chase(next, until, cut_off); });
+}
+
+// The disk of a node that is cut off, often the leader, has no room for what its log has to take
+// back once it hears of others again.
+void Nemesis::part_and_fill(const Strike& strike, std::uint32_t node, Random& random) {
+    Nodes others = shuffled(random);
+    std::erase(others, node);
+    cluster_.part({node}, others);
+    SimDisk& disk = cluster_.node(node).disk();
+    const Duration alone = plan_.node.raft.election_timeout_max + Duration(random.below(1'000'000));
+    after(Duration(random.below(300'000)), [&disk] { disk.fill_up(); });
+    after(alone, [this, node, others] {
+        for (const std::uint32_t other : others) cluster_.heal(node, other);
+    });
+    after(alone + strike.lasts, [&disk] { disk.set_room(UINT64_MAX); });
+    restart_later(node, alone + strike.lasts + 10ms);
 }
 
 void Nemesis::strike_disk(const Strike& strike, std::uint32_t node, Random& random) {
@@ -300,6 +272,8 @@ void Nemesis::strike_disk(const Strike& strike, std::uint32_t node, Random& rand
         restart_later(node, strike.lasts * 2);
     } else if (strike.fault == Fault::full_disk) {
         note(strike, list_of({node}) + " for " + milliseconds(strike.lasts));
+        if (has(plan_.faults, Fault::partition) && random.below(3) == 0)
+            return part_and_fill(strike, node, random);
         if (random.below(2) == 0)
             disk.fill_up();
         else

@@ -3,6 +3,7 @@
 // Owns: what is broken at the moment and by which strike. Must not know: rules, clients.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -30,6 +31,11 @@ private:
     void strike_disk(const Strike& strike, std::uint32_t node, Random& random);
     void strike_clock(const Strike& strike, std::uint32_t node, Random& random);
     void elect(const Strike& strike, std::uint32_t node, Random& random);
+    void chase(std::uint64_t seed, Moment until, std::vector<std::uint32_t> cut_off);
+    void part_and_fill(const Strike& strike, std::uint32_t node, Random& random);
+    void repair(const Strike& strike, Random& random);
+    void go_on_repairing(int looks);
+    bool others_do_without(NodeId node, int looks);
     void change_members(const Strike& strike, Random& random);
     void change_members_under_a_new_leader(Term old, std::uint64_t number, MemberChange change,
                                            int tries);
@@ -58,6 +64,11 @@ private:
     const Plan& plan_;
     std::vector<DiskState> disks_;  // by node
     std::set<NodeId> rotten_;
+    // The node whose data is to go, one at a time; 0: none. It stays down meanwhile.
+    NodeId repairing_;
+    MemberChange demotion_;
+    ChangeNumber change_;
+    std::optional<LogIndex> demoted_at_;  // what was committed when its demotion was seen to be
     bool healed_ = false;
 };
 

@@ -11,11 +11,12 @@ using namespace std::chrono_literals;
 constexpr std::array<std::string_view, kFaults> kNames{
     "delay",      "loss",  "duplicate", "reorder",   "cut",   "partition",  "clog",
     "disconnect", "crash", "power",     "slow-disk", "hang",  "sync-error", "full-disk",
-    "rot",        "clock", "jump",      "pause",     "elect", "stop",       "membership"};
+    "rot",        "clock", "jump",      "pause",     "elect", "stop",       "membership",
+    "repair",     "chase"};
 
 constexpr auto kFirstStrike = static_cast<std::size_t>(Fault::cut);
-// Changes of the membership take the place of other strikes, so that plans without them are what
-// they would be if there were no such fault.
+// Changes of the membership, and what follows them, take the place of other strikes, so that plans
+// without them are what they would be if there were no such fault.
 constexpr auto kStrikes = static_cast<std::size_t>(Fault::membership) - kFirstStrike;
 constexpr std::size_t kSpares = 4;
 
@@ -52,6 +53,8 @@ Faults draw_faults(const RunOptions& options) {
     Faults faults = options.faults.value_or(drawn) & ~options.without;
     // A node whose disk rots does not come back: with nodes that leave, too few might be left.
     if (has(faults, Fault::membership)) faults[static_cast<std::size_t>(Fault::rot)] = false;
+    // For one that is rebuilt the others have to be a majority.
+    if (has(faults, Fault::rot)) faults[static_cast<std::size_t>(Fault::repair)] = false;
     return faults;
 }
 
@@ -116,6 +119,22 @@ NodeOptions draw_node(std::uint64_t seed) {
     return node;
 }
 
+// And those of what few clients ever reach: the past in pieces, queues of slow readers, what is
+// remembered of commands and of sessions.
+void draw_small_limits(std::uint64_t seed, NodeOptions& node) {
+    Random random = stream(seed, 10);
+    StreamLimits& streams = node.gateway.streams;
+    if (random.below(2) == 0) node.past_piece_bytes = 1 + random.below(1'000);
+    if (random.below(3) == 0) streams.client_messages_max = 1 + random.below(8);
+    if (random.below(4) == 0) streams.client_bytes_max = 1 + random.below(2'000);
+    if (random.below(6) == 0) streams.bytes_max = 1 + random.below(4'000);
+    if (random.below(2) == 0) node.state.footnotes.page_bytes = 1 + random.below(60);
+    if (random.below(6) == 0) node.state.footnotes.bytes_max = 20 + random.below(400);
+    if (random.below(3) == 0) node.state.sessions.numbers_max = 1 + random.below(4);
+    if (random.below(6) == 0) node.state.sessions.outcome_bytes_max = 1 + random.below(200);
+    if (random.below(6) == 0) node.state.sessions.sessions_max = 1 + random.below(4);
+}
+
 WorkloadOptions draw_workload(const RunOptions& options, const Plan& plan) {
     Random random = stream(options.seed, 5);
     WorkloadOptions load;
@@ -168,6 +187,9 @@ std::vector<Strike> draw_strikes(const RunOptions& options, const Faults& faults
         strike.seed = own.next();
         const bool changes = stream(options.seed, 1'000'000 + number).below(4) == 0;
         if (changes && has(faults, Fault::membership)) strike.fault = Fault::membership;
+        const std::uint64_t rare = stream(options.seed, 2'000'000 + number).below(16);
+        if (rare < 2 && has(faults, Fault::repair)) strike.fault = Fault::repair;
+        if (rare == 2 && has(faults, Fault::chase)) strike.fault = Fault::chase;
         at += between(own, gap / 10, gap * 2);
         const auto& wanted = options.strikes;
         const bool kept =
@@ -218,6 +240,7 @@ Plan make_plan(const RunOptions& options) {
     plan.weather = draw_weather(options.seed, plan.faults);
     plan.pace = draw_pace(options.seed);
     plan.node = draw_node(options.seed);
+    draw_small_limits(options.seed, plan.node);
     plan.priorities = draw_priorities(options.seed, plan.nodes + plan.spares);
     plan.clock_rates = draw_clocks(options, plan);
     plan.workload = draw_workload(options, plan);

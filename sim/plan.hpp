@@ -44,9 +44,11 @@ enum class Fault : std::uint8_t {
     pause,       // a process stands still
     elect,       // a node is told to campaign
     stop,        // a process is stopped in good order
-    membership,  // nodes join, leave, are promoted
+    membership,  // nodes join, leave, are promoted and demoted
+    repair,      // a node loses its data, and is rebuilt by its peers as operators have it done
+    chase,       // whoever leads is cut off, again and again
 };
-inline constexpr std::size_t kFaults = 21;
+inline constexpr std::size_t kFaults = 23;
 using Faults = std::bitset<kFaults>;
 
 std::string_view to_string(Fault fault);

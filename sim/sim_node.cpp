@@ -111,7 +111,8 @@ void SimNode::open_process() {
     slot(ActorName::election).actor = std::make_unique<Election>(
         context(ActorName::election), options_.raft, recovered.hard_state);
     slot(ActorName::state_machine).actor =
-        std::make_unique<StateMachine>(context(ActorName::state_machine), *process_->state);
+        std::make_unique<StateMachine>(context(ActorName::state_machine), *process_->state,
+                                       options_.past_piece_bytes);
     slot(ActorName::gateway).actor =
         std::make_unique<Gateway>(context(ActorName::gateway), process_->gateway);
 }

@@ -35,6 +35,7 @@ struct NodeOptions {
     std::uint64_t keep_bytes = 1 << 20;  // of the log, when the state is flushed
     std::uint64_t keep_entries = 1'000'000;
     KvLayersOptions state{.flush_bytes = 1 << 20, .replay_bytes = 16 << 10};
+    std::uint64_t past_piece_bytes = StateMachine::kPastPieceBytes;  // for watches
 };
 
 class SimNode final : public Happening {

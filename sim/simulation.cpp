@@ -227,7 +227,19 @@ void Simulation::end_ageing() {
     const bool same = leader && cluster_.node(*leader).replicator().fence() == converged_in_;
     const bool timely = cluster_.now() <= converged_at_ + kAtMost || !aged_;
     if (same && !timely) return end(Ending::wrong, "a key outlives its time by more than a second");
+    if (const auto wrong = what_outlasted())
+        return end(Ending::wrong, "a key with a time " + *wrong);
     judge();
+}
+
+// Nothing that a node holds has a time now, so what is there was set without one.
+std::optional<std::string> Simulation::what_outlasted() {
+    const auto leader = cluster_.leader();
+    if (!leader) return std::nullopt;
+    KvState& state = cluster_.node(*leader).kv();
+    const auto there = [&](const std::string& key) { return state.get(key).has_value(); };
+    if (const auto wrong = workload_->renewed_keys().outlasted(there)) return wrong;
+    return workload_->timed_keys().outlasted(there);
 }
 
 void Simulation::judge() {

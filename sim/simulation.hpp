@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sim/nemesis.hpp"
@@ -75,6 +76,7 @@ private:
     bool nothing_is_due() const;
     bool all_are_told() const;
     void end_ageing();
+    std::optional<std::string> what_outlasted();
     void judge();
     void end(Ending ending, std::string what);
 

@@ -40,4 +40,11 @@ std::optional<std::string> TimedKeys::read(const std::string& name, bool found, 
            " us of " + std::to_string(key.ttl_ms) + " ms";
 }
 
+std::optional<std::string> TimedKeys::outlasted(
+    const std::function<bool(const std::string& name)>& there) const {
+    for (const auto& [name, key] : keys_)
+        if (key.acknowledged && there(name)) return "outlives it: " + name;
+    return std::nullopt;
+}
+
 }  // namespace raftbus::sim

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +38,10 @@ public:
     // A read that saw everything acknowledged before it says whether the key is there. Returns what
     // is wrong with that, if anything.
     std::optional<std::string> read(const std::string& name, bool found, Moment begin, Moment now);
+
+    // Everything that has a time has gone. Returns which key is there all the same.
+    std::optional<std::string> outlasted(
+        const std::function<bool(const std::string& name)>& there) const;
 
     std::size_t made() const { return keys_.size(); }
     std::size_t seen_gone() const { return seen_gone_; }

@@ -22,6 +22,7 @@ Watchers::Watchers(Cluster& cluster, std::size_t count, std::uint64_t seed,
         one.prefix = one.random.below(3) != 0;
         if (!one.prefix) one.key = keys[one.random.below(keys.size())];
         if (one.random.below(2) == 0) one.next = one.begin = 1;
+        if (one.random.below(3) == 0) one.full = 2;
     }
 }
 
@@ -89,7 +90,7 @@ ClientEvents::Heard Watchers::on_stream(const StreamFrame& frame) {
     const auto [number, attempt] = of(frame.route);
     One& one = all_.at(number);
     if (one.attempt != attempt) return ClientEvents::Heard::gone;
-    if (one.random.below(20) == 0) return ClientEvents::Heard::full;
+    if (one.random.below(one.full) == 0) return ClientEvents::Heard::full;
     const auto reply = unpack_reply(frame.body.view());
     if (!reply || reply->id != attempt) throw RuleBroken("a reply that is not one");
     take(one, *reply);
@@ -153,7 +154,7 @@ std::optional<std::string> Watchers::judge(const std::vector<Committed>& committ
         truth.push_back({names[static_cast<std::size_t>(change.event)], std::string(change.key),
                          std::string(change.value), change.revision});
     });
-    KvLayers state(std::make_shared<SimBase>(), {});
+    KvLayers state(std::make_shared<SimBase>(), cluster_.options().node.state);
     state.tell_changes_to(&sink);
     for (const Committed& entry : committed) state.apply(entry.batch, nullptr);
     for (const One& one : all_) {

@@ -44,6 +44,7 @@ private:
         Random random;
         std::string key;  // or prefix
         bool prefix = false;
+        std::uint64_t full = 20;    // one message of so many is not taken at once
         std::uint64_t next = 0;     // revision to go on from; 0: none yet
         std::uint64_t begin = 0;    // of what has to be known
         std::uint64_t partial = 0;  // changes of revision `next` that are known

@@ -46,6 +46,7 @@ Workload::Workload(Cluster& cluster, const WorkloadOptions& options)
       options_(options),
       keys_(names_of_keys(options.keys)),
       timed_(options.fastest_clock),
+      renewed_(options.fastest_clock),
       watchers_(cluster, options.watchers, options.seed, keys_) {
     for (std::size_t c = 0; c < options.clients; ++c)
         clients_.emplace_back(splitmix(options.seed + c)).repeats = c < options.with_sessions;
@@ -126,7 +127,7 @@ void Workload::begin(std::size_t number) {
         reading = options_.leases ? Reading::lease : Reading::local;
     client.under_way = {++last_id_, std::move(ask), std::move(key), reading, cluster_.now(), {}};
     client.under_way->attempt = last_id_;
-    if (!insists) choose_manner(client, *client.under_way);
+    if (!insists) choose_manner(number, *client.under_way);
     const Duration spread = options_.timeout_max - options_.timeout_min;
     send(number, options_.timeout_min + Duration(client.random.below(spread.count() + 1)));
 }
@@ -143,7 +144,8 @@ NodeId Workload::some_node(Client& client, bool member) const {
 
 // A write of a client that repeats gets its place in the session; some sets get a time, and then a
 // key of their own, or are made as transactions.
-void Workload::choose_manner(Client& client, UnderWay& u) {
+void Workload::choose_manner(std::size_t number, UnderWay& u) {
+    Client& client = clients_[number];
     const bool writes = std::holds_alternative<Set>(u.ask) ||
                         std::holds_alternative<Erase>(u.ask) ||
                         std::holds_alternative<NoOperation>(u.ask);
@@ -156,6 +158,8 @@ void Workload::choose_manner(Client& client, UnderWay& u) {
             u.manner.ttl_ms = plan.ttl_ms;
             u.ask = Set{"timed", {}};
             u.timed = true;
+        } else if (options_.times && drawn == 4) {
+            renew(number, u);
         } else if (options_.transactions && drawn < 4) {
             u.manner.as_transaction = true;
         }
@@ -163,10 +167,28 @@ void Workload::choose_manner(Client& client, UnderWay& u) {
     if (!std::holds_alternative<Get>(u.ask) || u.reading == Reading::local) return;
     const std::uint64_t drawn = client.random.below(8);
     if (options_.transactions && drawn == 0) u.ask = AskPair{};
-    const auto timed = options_.times && drawn > 5 ? timed_.some(client.random) : std::nullopt;
+    std::optional<std::string> timed;
+    if (options_.times && drawn > 5) timed = timed_.some(client.random);
+    if (options_.times && drawn == 5) timed = renewed_.some(client.random);
     if (!timed) return;
     u.key = *timed;
     u.timed = true;
+    if (RenewedKeys::own(u.key)) u.version = renewed_.version(u.key);
+}
+
+// The client's own key is set anew, with a time or without, or deleted.
+void Workload::renew(std::size_t number, UnderWay& u) {
+    Client& client = clients_[number];
+    const std::string value = std::get<Set>(u.ask).value;
+    const RenewedKeys::Plan plan = renewed_.next(number, client.random, value, cluster_.now());
+    u.key = plan.name;
+    u.timed = true;
+    u.manner.ttl_ms = plan.ttl_ms;
+    u.ask = Set{value, {}};
+    if (plan.erases)
+        u.ask = Erase{};
+    else if (options_.transactions)
+        u.manner.as_transaction = client.random.below(2) == 0;
 }
 
 void Workload::send(std::size_t number, Duration timeout) {
@@ -230,6 +252,7 @@ void Workload::receive(std::size_t number, const ReplyFields& answer) {
         return later(number, options_.think_max);
     }
     ++refused_;
+    if (done.writes_renewed()) renewed_.refused(done.key);
     client.node = {};
     later(number, Duration(100'000));
 }
@@ -265,7 +288,9 @@ void Workload::give_up(std::size_t number) {
     if (client.under_way->manner.session) return repeat(number);
     ++unknown_;
     const UnderWay& u = *client.under_way;
-    if (u.timed) {
+    if (u.writes_renewed()) {
+        renewed_.lost(u.key);
+    } else if (u.timed) {
         // Nothing is known of it.
     } else if (auto* set = std::get_if<Set>(&u.ask)) {
         record_as(number, u, u.key, *set, Unknown{});
@@ -328,9 +353,17 @@ void Workload::record_as(std::size_t client, const UnderWay& u, const std::strin
 }
 
 void Workload::record_timed(const UnderWay& u, const ReplyFields& reply) {
-    if (std::holds_alternative<Set>(u.ask)) return timed_.acknowledged(u.key);
-    if (const auto wrong = timed_.read(u.key, reply.found, u.begin, cluster_.now()))
-        throw RuleBroken("a key with a time " + *wrong);
+    if (std::holds_alternative<Set>(u.ask) && !u.writes_renewed())
+        return timed_.acknowledged(u.key);
+    if (const auto wrong = what_is_wrong(u, reply)) throw RuleBroken("a key with a time " + *wrong);
+}
+
+std::optional<std::string> Workload::what_is_wrong(const UnderWay& u, const ReplyFields& reply) {
+    const Moment now = cluster_.now();
+    if (u.writes_renewed()) return renewed_.answered(u.key, reply.found, now);
+    if (!RenewedKeys::own(u.key)) return timed_.read(u.key, reply.found, u.begin, now);
+    const auto value = reply.found ? std::optional(reply.value) : std::nullopt;
+    return renewed_.read(u.key, u.version, value, u.begin, now);
 }
 
 void Workload::record(std::size_t number, const UnderWay& u, const ReplyFields& reply) {

@@ -10,6 +10,7 @@
 
 #include "sim/client_frames.hpp"
 #include "sim/cluster.hpp"
+#include "sim/renewed_keys.hpp"
 #include "sim/timed_keys.hpp"
 #include "sim/watchers.hpp"
 
@@ -61,6 +62,7 @@ public:
     std::size_t repeated() const { return repeated_; }
     const std::vector<std::string>& keys() const { return keys_; }
     const TimedKeys& timed_keys() const { return timed_; }
+    const RenewedKeys& renewed_keys() const { return renewed_; }
     const Watchers& watchers() const { return watchers_; }
 
 private:
@@ -71,9 +73,13 @@ private:
         Reading reading;
         Moment begin;
         Manner manner;
-        bool timed = false;     // the key is one of timed_
+        bool timed = false;     // the key is one of timed_ or renewed_
         bool doubtful = false;  // an earlier attempt was not answered
         std::uint64_t attempt;  // what the node is to answer; the first one's is the operation's
+        std::uint64_t version = 0;  // of the renewed key that it reads
+        bool writes_renewed() const {
+            return timed && RenewedKeys::own(key) && !std::holds_alternative<Get>(ask);
+        }
     };
     struct Client {
         explicit Client(std::uint64_t seed) : random(seed) {}
@@ -102,7 +108,9 @@ private:
     void repeat(std::size_t number);
     void give_up(std::size_t number);
     void check_pair(const ReplyFields& reply);
-    void choose_manner(Client& client, UnderWay& under_way);
+    void choose_manner(std::size_t number, UnderWay& under_way);
+    void renew(std::size_t number, UnderWay& under_way);
+    std::optional<std::string> what_is_wrong(const UnderWay& operation, const ReplyFields& reply);
     void record_timed(const UnderWay& operation, const ReplyFields& reply);
     std::pair<Ask, std::string> think_of(Client& client);
     Condition think_of_condition(Client& client, const std::string& key);
@@ -123,6 +131,7 @@ private:
     std::vector<Client> clients_;
     History history_;
     TimedKeys timed_;
+    RenewedKeys renewed_;
     Watchers watchers_;
     bool stopping_ = false;
     std::uint64_t last_id_ = 0;

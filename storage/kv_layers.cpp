@@ -43,6 +43,8 @@ KvLayers::KvLayers(std::shared_ptr<KvBase> base, const KvLayersOptions& options)
 // What the base holds, and nothing else.
 void KvLayers::load() {
     parts_ = KvParts();
+    parts_.sessions = Sessions(options_.sessions);
+    parts_.footnotes = Footnotes(options_.footnotes);
     parts_.progress = base_->progress();
     flushed_ = parts_.progress.applied;
     load_notes();

@@ -56,6 +56,8 @@ struct KvLayersOptions {
     std::uint64_t replay_bytes = 256
                                  << 20;  // or of batches that a restart would have to apply again
     std::uint64_t replay_entries = 10'000'000;  // or so many entries
+    FootnoteLimits footnotes;
+    SessionLimits sessions;  // the same on all nodes
 };
 
 class KvLayers : public KvState, private CommandTarget {

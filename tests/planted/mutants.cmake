@@ -177,3 +177,101 @@ planted_bug(cut_config_kept FILE actors/replica_log.cpp
     REPLACE [[    configurations_.cut_from(index);
 ]]
     BY [[]])
+
+planted_bug(demoted_counted FILE actors/leading.cpp
+    REPLACE [[    halves_ = configuration.halves();
+]]
+    BY [[    const auto counted = halves_;
+    halves_ = configuration.halves();
+    if (!counted.empty() && !configuration.joint())
+        for (const Member& member : configuration.members)
+            if (!member.voter && std::ranges::count(counted.back(), member.node))
+                halves_.front().push_back(member.node);
+]])
+
+# ---- repair
+
+planted_bug(rejoin_forgotten FILE actors/replicator.cpp
+    REPLACE [[forgetful = log_.last().index < options_.rejoin_at;]]
+    BY [[forgetful = false;]])
+
+planted_bug(rejoin_too_early FILE actors/replicator.cpp
+    REPLACE [[forgetful = log_.last().index < options_.rejoin_at;]]
+    BY [[forgetful = log_.last().index < options_.rejoin_at && log_.last().index == LogIndex();]])
+
+planted_bug(rejoin_not_in_pre_vote FILE actors/election.cpp
+    REPLACE [[!leader_is_heard(standing) &&
+                         !standing.forgetful &&]]
+    BY [[!leader_is_heard(standing) &&]])
+
+# ---- keys that are set again
+
+planted_bug(old_time_kept FILE storage/kv_execute.cpp
+    REPLACE [[        const WallTime expires_at = ttl_ms ? expiry_after(ttl_ms) : WallTime();
+]]
+    BY [[        const std::optional<KvFound> old = target_.find(key);
+        const WallTime expires_at = ttl_ms ? expiry_after(ttl_ms)
+                                           : old ? old->expires_at : WallTime();
+]])
+
+planted_bug(time_ignored_in_transaction FILE storage/transaction.cpp
+    REPLACE [[revision_, step.ttl_ms);]]
+    BY [[revision_, 0);]])
+
+planted_bug(old_time_counts FILE storage/kv_execute.cpp
+    REPLACE [[        const WallTime replaced = target_.set(key, value, revision, expires_at);
+        if (replaced) forget_expiry(replaced, key);
+        if (expires_at) parts_.expiries.add(expires_at, key);
+]]
+    BY [[        const std::optional<KvFound> old = target_.find(key);
+        const WallTime kept = old && old->expires_at && expires_at
+                                  ? std::min(old->expires_at, expires_at) : expires_at;
+        const WallTime replaced = target_.set(key, value, revision, kept);
+        if (replaced) forget_expiry(replaced, key);
+        if (kept) parts_.expiries.add(kept, key);
+]])
+
+# ---- want of room
+
+planted_bug(refused_suffix_kept FILE actors/storage.cpp
+    REPLACE [[const LogIndex cut_from = refused_from_ ? begin : append.cut_from;]]
+    BY [[const LogIndex cut_from = append.cut_from;]])
+
+# ---- watches
+
+planted_bug(present_too_early FILE actors/watches.cpp
+    REPLACE [[        if (end == applied) {
+]]
+    BY [[        if (end.next() >= applied) {
+]])
+
+planted_bug(past_skipped FILE actors/watches.cpp
+    REPLACE [[        state.next = end.next();
+]]
+    BY [[        state.next = end == applied ? end.next() : end.next().next();
+]])
+
+planted_bug(left_behind_skips FILE actors/gateway_watches.cpp
+    REPLACE [[at->second.told.next());]]
+    BY [[at->second.told.next().next());]])
+
+planted_bug(progress_too_early FILE actors/gateway_watches.cpp
+    REPLACE [[return watched.present ? std::max(watched.told, applied_) : watched.told;]]
+    BY [[return std::max(watched.told, applied_);]])
+
+planted_bug(footnotes_lost FILE storage/footnotes.cpp
+    REPLACE [[        first_ = LogIndex(pages_.front().last).next();
+        first_changed_ = true;
+        drop_first_page();]]
+    BY [[        drop_first_page();]])
+
+planted_bug(footnote_not_at_page_end FILE storage/footnotes.cpp
+    REPLACE [[page->first <= last.value; ++page) {]]
+    BY [[page->first < last.value; ++page) {]])
+
+# ---- sessions
+
+planted_bug(numbers_forgotten FILE storage/sessions.cpp
+    REPLACE [[    if (seq + limits_.numbers_max <= session.newest) return OutcomeForgotten{session.newest};
+]]
+    BY [[]])
