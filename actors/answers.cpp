@@ -8,6 +8,13 @@ namespace {
 constexpr std::size_t kRoomMax = 64 << 10;
 }
 
+client::Failure state_damaged() {
+    return {client::ErrorCode::damaged,
+            "a part of this node's state can not be read, so it answers nothing from it: send the "
+            "request to another node (this node's log says what is damaged and what helps)",
+            {}};
+}
+
 void Answers::refuse(const SharedBytes& route, std::string_view id,
                      const client::Failure& failure) {
     frames_.push_back({route, bytes_.size()});

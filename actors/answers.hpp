@@ -17,6 +17,9 @@
 
 namespace raftbus {
 
+// What a read gets, and whatever else needs it, from a node whose state can not be read.
+client::Failure state_damaged();
+
 class Answers {
 public:
     Answers(Context& context, InFlight& in_flight, const UnreadLimits& limits)

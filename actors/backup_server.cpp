@@ -4,6 +4,7 @@
 
 #include "messages/check.hpp"
 #include "messages/crc32c.hpp"
+#include "storage/disk.hpp"
 
 namespace raftbus {
 namespace {
@@ -55,12 +56,21 @@ void BackupServer::flushing(std::uint64_t digest, WallTime clock) {
 void BackupServer::flushed() {
     if (!covered_ || making_) return;
     making_ = true;
-    made_ = std::make_shared<std::shared_ptr<Snapshot>>();
-    context_.run_in_background(make_job_, [made = made_, make = make_()] { *made = make(); });
+    made_ = std::make_shared<Made>();
+    context_.run_in_background(make_job_, [made = made_, make = make_()] {
+        made->damage = damage_in([&] { made->snapshot = make(); });
+    });
 }
 
 void BackupServer::flush_lost() {
     if (!making_) covered_.reset();
+}
+
+void BackupServer::drop() {
+    flush_lost();
+    snapshot_.reset();
+    dropped_ = making_ || reading_;
+    if (!reading_) read_next();  // whoever waits is told
 }
 
 void BackupServer::read_next() {
@@ -79,7 +89,10 @@ void BackupServer::read_next() {
     piece.offset = std::min(reading_->asked.read.offset, head_.snapshot.size);
     context_.run_in_background(read_job_, [reading = reading_, snapshot = snapshot_] {
         BackupPiece& piece = reading->piece;
-        piece.bytes = SharedBytes::own(snapshot->read(piece.offset, reading->asked.read.bytes_max));
+        reading->damage = damage_in([&] {
+            piece.bytes =
+                SharedBytes::own(snapshot->read(piece.offset, reading->asked.read.bytes_max));
+        });
         piece.crc = crc32c(piece.bytes.view());
     });
 }
@@ -88,10 +101,15 @@ bool BackupServer::on_job_done(JobId job) {
     if (job == make_job_) {
         CHECK(making_ && asked_ && covered_, "a backup is made for somebody");
         making_ = false;
-        snapshot_ = std::move(*std::exchange(made_, nullptr));
+        const auto made = std::exchange(made_, nullptr);
+        const bool dropped = std::exchange(dropped_, false);
+        if (!dropped) snapshot_ = std::move(made->snapshot);
+        damage_ = std::move(made->damage);
         if (!snapshot_) {
             covered_.reset();
-            answer(*std::exchange(asked_, std::nullopt), NoBackup{BackupFault::no_room});
+            answer(*std::exchange(asked_, std::nullopt),
+                   NoBackup{damage_.empty() && !dropped ? BackupFault::no_room
+                                                        : BackupFault::damaged});
             return true;
         }
         head_ = BackupPiece{};
@@ -109,6 +127,13 @@ bool BackupServer::on_job_done(JobId job) {
     if (job != read_job_) return false;
     const auto reading = std::exchange(reading_, nullptr);
     BackupPiece& piece = reading->piece;
+    damage_ = std::move(reading->damage);
+    if (std::exchange(dropped_, false) || !damage_.empty()) {
+        snapshot_.reset();
+        answer(reading->asked, NoBackup{BackupFault::damaged});
+        read_next();
+        return true;
+    }
     if (piece.snapshot.id == head_.snapshot.id &&
         piece.offset + piece.bytes.size() == piece.snapshot.size)
         read_to_its_end_ = true;

@@ -11,6 +11,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "actors/context.hpp"
 #include "actors/timer.hpp"
@@ -37,9 +39,13 @@ public:
     void flushed();
     // It never will be: the state has been replaced.
     void flush_lost();
+    // The state is damaged: so is what was made of it.
+    void drop();
 
     // True if the job was this object's.
     bool on_job_done(JobId job);
+    // What of the state could not be read, when a job has found out; empty: nothing. Told once.
+    std::string take_damage() { return std::exchange(damage_, {}); }
     void on_timer(TimerId timer);
 
 private:
@@ -55,6 +61,11 @@ private:
     struct Reading {
         Asked asked;
         BackupPiece piece;
+        std::string damage;
+    };
+    struct Made {
+        std::shared_ptr<Snapshot> snapshot;
+        std::string damage;
     };
     void begin(Asked asked);
     bool in_use() const;
@@ -68,7 +79,9 @@ private:
     std::optional<Asked> asked_;      // who waits for a new one
     std::optional<Covered> covered_;  // it will hold this; none: the flush for it is not begun
     bool making_ = false;
-    std::shared_ptr<std::shared_ptr<Snapshot>> made_;
+    std::shared_ptr<Made> made_;
+    std::string damage_;
+    bool dropped_ = false;  // what the job under way works on
     std::shared_ptr<Snapshot> snapshot_;  // null: none is there
     BackupPiece head_;                    // what its pieces have in common
     bool read_to_its_end_ = false;

@@ -70,6 +70,13 @@ public:
 
     const std::optional<Divergence>& diverged() const { return diverged_; }
 
+    // Of the last batch that was applied to its end.
+    std::uint64_t newest() const { return known_.empty() ? 0 : known_.back().second; }
+    // What a state that is the others' has there; none: it is not remembered, or this one is not.
+    std::optional<std::uint64_t> sound_at(LogIndex index) const {
+        return diverged_ ? std::nullopt : at(index);
+    }
+
 private:
     static constexpr std::size_t kKnownMax = 4'096;
     using Known = std::pair<LogIndex, std::uint64_t>;

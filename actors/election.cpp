@@ -231,7 +231,7 @@ void Election::judge(const SoundOut&, const Standing& standing) {
     if (!standing.storage_answers) return become_follower("the own disk does not answer");
     if (standing.diverged) {
         if (!leader_is_heard(standing)) set_leader(NodeId());
-        return become_follower("the own state differs from the others'");
+        return become_follower("its state differs from the others', or is damaged");
     }
     if (leader_is_heard(standing)) return campaign_failed("a leader was heard a moment ago");
     if (leader_) {

@@ -59,7 +59,8 @@ void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t prio
     leader_ = leader;
     commit_to(heartbeat.commit);
     if (std::exchange(answered_, heartbeat.round) == heartbeat.round) return;
-    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority});
+    reply(HeartbeatReply{term_, heartbeat.round, log_.last().index, acknowledged(), priority,
+                         log_.state_wanted()});
 }
 
 // ---- snapshots
@@ -67,7 +68,7 @@ void Following::on(const Heartbeat& heartbeat, NodeId leader, std::uint32_t prio
 void Following::on(const InstallSnapshot& piece, NodeId leader) {
     leader_ = leader;
     const SnapshotName& snapshot = piece.snapshot;
-    if (snapshot.last.index <= log_.commit())
+    if (!log_.needs_snapshot(snapshot.last.index))
         return reply(InstallSnapshotReply{term_, snapshot, snapshot.size, true});
     if (log_.installing()) return;  // answered when that is done
     context_.send({context_.self().node, ActorName::state_machine},
@@ -80,7 +81,7 @@ void Following::on(const SnapshotWritten& written) {
     const SnapshotName& snapshot = written.snapshot;
     const bool whole = written.received == snapshot.size;
     if (log_.installing() || !leader_) return;
-    if (whole && snapshot.last.index > log_.commit()) return log_.install(snapshot);
+    if (whole && log_.needs_snapshot(snapshot.last.index)) return log_.install(snapshot);
     reply(InstallSnapshotReply{term_, snapshot, written.received, whole});
 }
 

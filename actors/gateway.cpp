@@ -61,7 +61,8 @@ bool may_be_long(Op op) {
     return op == Op::log || op == Op::txn || op == Op::backup;
 }
 
-Failure not_served() {
+Failure not_served(const StateJudged& judged) {
+    if (judged.damaged) return state_damaged();
     return {ErrorCode::busy,
             "the state of this node differs from the other nodes', so it answers nothing from it: "
             "send the request to another one (the node's log says more; raftbus repair --force is "
@@ -139,8 +140,10 @@ void Gateway::take(const ClientFrame& frame) {
     if (may_be_long(client::op_of(request.operation)))
         if (const auto full = answers_.unread().full(frame.route.view()))
             return answers_.refuse(frame.route, decoded.id, {ErrorCode::busy, *full, {}});
-    if (diverged_ && needs_state(client::op_of(request.operation)))
-        return answers_.refuse(frame.route, decoded.id, not_served());
+    const Op op = client::op_of(request.operation);
+    const bool damaged = unserved_ && unserved_->code == ErrorCode::damaged;
+    if (unserved_ && (needs_state(op) || (damaged && op == Op::snapshot)))
+        return answers_.refuse(frame.route, decoded.id, *unserved_);
     begin(admit(frame, decoded, request), request);
 }
 
@@ -326,15 +329,16 @@ void Gateway::on(const StreamsTaken& taken, const Envelope&) {
 
 // What the state did with writes that are under way may be wrong as well.
 void Gateway::on(const StateJudged& judged, const Envelope&) {
-    diverged_ = judged.diverged.has_value();
-    if (!diverged_) return;
+    unserved_.reset();
+    if (!judged.diverged && !judged.damaged) return;
+    unserved_ = not_served(judged);
     for (const RequestKey key : in_flight_.all()) {
         const InFlightRequest* request = in_flight_.find(key);
         if (!needs_state(request->op)) continue;
-        const Failure failure = is_write(request->op) ? writes_.expired(*request) : not_served();
+        const Failure failure = is_write(request->op) ? writes_.expired(*request) : *unserved_;
         answers_.give(key, failure);
     }
-    watches_.end_all(not_served());
+    watches_.end_all(*unserved_);
 }
 
 void Gateway::on(const Reconfigured& reconfigured, const Envelope&) {

@@ -95,7 +95,8 @@ private:
     client::Limits limits_;
     std::uint32_t requests_taken_ = 0;  // may wrap: it only tells requests apart in traces
     LeaderChanged leader_;
-    bool diverged_ = false;  // the state is not the others': nothing is answered from it
+    // The state is not the others', or damaged: nothing is answered from it, but this.
+    std::optional<client::Failure> unserved_;
     bool stopping_ = false;
     bool stopped_ = false;
 

@@ -43,6 +43,7 @@ private:
             return {client::ErrorCode::no_space,
                     "this node's disk is full: ask another node, or free some space",
                     {}};
+        if (why == BackupFault::damaged) return state_damaged();
         return {client::ErrorCode::bad_request,
                 "field 'backup': this node does not have that backup any more: begin another one",
                 {}};

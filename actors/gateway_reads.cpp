@@ -232,7 +232,9 @@ void GatewayReads::on_answers(const StateRead& state) {
 
 void GatewayReads::give(RequestKey key, const StateRead& state, const Answer& answer, bool local) {
     const auto applied = local ? std::optional(state.applied) : std::nullopt;
-    if (const auto* get = std::get_if<GetAnswer>(&answer))
+    if (std::holds_alternative<NoAnswer>(answer))
+        answers_.give(key, state_damaged());
+    else if (const auto* get = std::get_if<GetAnswer>(&answer))
         answers_.give(key, client::GetReply{*get, applied});
     else
         answers_.give(key, client::ScanReply{std::get<ScanAnswer>(answer), applied});

@@ -72,6 +72,8 @@ void GatewayReports::answer(const Asked& asked) {
         .keys = asked.state->keys,
         .member = asked.replicator->member,
         .diverged = asked.state->diverged,
+        .damaged = asked.state->damaged ? std::string_view(asked.state->damaged->what)
+                                        : std::string_view(),
         .in_flight = in_flight_.size(),
         .in_flight_bytes = in_flight_.bytes(),
         .unread_bytes = answers_.unread().bytes(),

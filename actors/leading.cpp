@@ -132,8 +132,7 @@ void Leading::send_entries(NodeId node, PeerProgress& peer, std::vector<Batch> b
                   AppendEntries{term_, previous, log_.commit(), std::move(batches)});
 }
 
-// Memory does not hold what this peer needs next: storage reads it, and drained() goes on from
-// there.
+// Memory does not hold what this peer needs next: storage reads it, then drained() goes on.
 void Leading::fetch_for(PeerProgress& peer) {
     peer.reading = log_.read_for_peer(peer.next(), options_.catch_up_bytes_max);
 }
@@ -237,6 +236,7 @@ void Leading::on(const HeartbeatReply& reply, NodeId from) {
     PeerProgress& peer = found->second;
     peer.heard_at(context_.now());
     peer.priority = reply.priority;
+    if (reply.state_wanted) snapshots_.begin_repair(from, reply.state_wanted);
     if (reply.matched > peer.match()) acknowledged(from, peer, reply.matched);
     if (peer.answered(reply.round, reply.last)) {
         context_.log(LogLevel::debug, "something was lost on the way to " + to_text(from));
@@ -366,9 +366,9 @@ void Leading::on(const CompareDigestReply& reply, NodeId from) {
     digests_.on(reply, from, digests_view());
 }
 
-void Leading::state_diverged() {
+void Leading::state_unfit() {
     if (std::exchange(resigning_, true)) return;
-    context_.log(LogLevel::error, "the own state differs from the others': handing over");
+    context_.log(LogLevel::error, "this node's state is damaged, or not the others': handing over");
     on(TransferLeadership{});
 }
 

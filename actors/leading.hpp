@@ -45,7 +45,7 @@ public:
     void on(const LogRead& read);
     void on(const CompareDigestReply& reply, NodeId from);
     // The own state is not the others': leads no longer than it takes to hand over.
-    void state_diverged();
+    void state_unfit();
     void on(const PeerUp& up);
     void on(const PeerLost& lost);
 

@@ -133,6 +133,8 @@ void ReplicaLog::commit_to(LogIndex index) {
 void ReplicaLog::feed_state_machine() {
     if (installing_) return;
     const LogIndex limit = std::min(commit_, durable());
+    // What a damaged state has not applied, a sound one will read from the disk.
+    if (state_wanted_) return tail_.evict(options_.tail_bytes_max, limit);
     while (handed_ < limit && applying_.bytes() < options_.apply_bytes_max && !reading_) {
         auto batches = tail_.batches_from(handed_.next(), options_.append_bytes_max);
         if (batches.empty()) {
@@ -167,7 +169,7 @@ void ReplicaLog::on(const Applied& applied) {
 bool ReplicaLog::on(const LogRead& read) {
     if (reading_ != read.request) return false;
     reading_.reset();
-    if (installing_) return true;
+    if (installing_ || state_wanted_) return true;
     CHECK(!read.batches.empty(), "committed entries that are not applied stay in the log");
     hand_over(read.batches, std::min(commit_, durable()));
     return true;
@@ -190,7 +192,7 @@ void ReplicaLog::on(const Compacted& compacted) {
 }
 
 void ReplicaLog::install(const SnapshotName& snapshot) {
-    CHECK(!installing_ && snapshot.last.index > commit_, "a snapshot only ever takes forward");
+    CHECK(!installing_ && needs_snapshot(snapshot.last.index), "a snapshot only ever takes forward");
     installing_ = snapshot;
     context_.send({context_.self().node, ActorName::state_machine}, InstallState{snapshot});
 }
@@ -201,9 +203,12 @@ void ReplicaLog::on(const StateInstalled& installed) {
     if (!installed.installed) return;
     reading_.reset();
     applying_.clear();
+    state_wanted_ = LogIndex();
     const EntryId last = installed.snapshot.last;
     if (last.index <= commit_ || tail_.term_at(last.index) == last.term) {
-        handed_ = std::max(handed_, last.index);
+        // A damaged state may have been handed more than it applied. The log reaches back to what was
+        // flushed, so it holds what follows.
+        handed_ = last.index;
     } else {
         restart_after(last);
         // Raft §7: the snapshot's configuration is in force, and none that stood in the log.

@@ -75,6 +75,15 @@ public:
     void on(const Flushed& flushed);
     void on(const Compacted& compacted);
 
+    // The state can not be read, and has `applied`: it is fed nothing until a snapshot takes its place.
+    void state_damaged(LogIndex applied) { state_wanted_ = std::max(applied, LogIndex(1)); }
+    // The state is damaged, and needs a snapshot up to here at least; 0: it is not.
+    LogIndex state_wanted() const { return state_wanted_; }
+    // A snapshot up to `last` brings the state forward, or makes it whole.
+    bool needs_snapshot(LogIndex last) const {
+        return state_wanted_ ? last >= state_wanted_ : last > commit_;
+    }
+
     // The state machine puts a snapshot that is here as a whole in its state's place. Until it has,
     // it is fed nothing.
     void install(const SnapshotName& snapshot);
@@ -112,6 +121,7 @@ private:
     std::optional<WallTime> due_;
     std::optional<StateDigest> state_;
 
+    LogIndex state_wanted_;
     LogIndex handed_;  // the state machine has been sent everything up to here
     ByteWindow applying_;
     std::optional<SnapshotName> installing_;

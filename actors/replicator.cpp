@@ -323,11 +323,12 @@ void Replicator::on(const PeerSpeaks& speaks, const Envelope&) {
     speaks_[speaks.peer] = {speaks.oldest, speaks.newest};
 }
 
-// Its log is as good as anybody's: it goes on to acknowledge and to vote, so the cluster keeps its
-// majority. But what it would lead with, or answer from, is wrong.
+// Wrong or damaged, its log is as good as anybody's: it goes on to acknowledge and to vote, so the
+// cluster keeps its majority. But what it would lead with, or answer from, is wrong.
 void Replicator::on(const StateJudged& judged, const Envelope&) {
-    diverged_ = judged.diverged.has_value();
-    if (Leading* leading = this->leading(); leading && diverged_) leading->state_diverged();
+    diverged_ = judged.diverged || judged.damaged;
+    if (judged.damaged) log_.state_damaged(judged.damaged->applied);
+    if (Leading* leading = this->leading(); leading && diverged_) leading->state_unfit();
 }
 
 // ---- snapshots and compaction

@@ -141,7 +141,7 @@ private:
     bool removed_ = false;                         // members have said so
     std::map<NodeId, Versions> speaks_;            // what peers know, as far as they were heard
     std::uint32_t version_told_ = 1;               // to the gateway: what the cluster speaks
-    bool diverged_ = false;                        // the own state is not the others'
+    bool diverged_ = false;                        // the own state is not the others', or damaged
     struct Told {                                  // of the configurations, in few words
         EntryId in_force;
         LogIndex committed;

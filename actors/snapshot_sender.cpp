@@ -16,13 +16,25 @@ SnapshotSender::SnapshotSender(Context& context, const RaftOptions& options, Ter
     : context_(context), options_(options), term_(term), earned_at_(context.now()) {}
 
 void SnapshotSender::begin(NodeId peer, LogIndex at_least) {
-    const auto [feed, fresh] = feeds_.try_emplace(peer);
-    if (!fresh) return;
-    feed->second.at_least = at_least;
-    feed->second.heard = feed->second.progressed = context_.now();
+    if (sending_to(peer)) return;
+    add(peer, at_least, false);
     context_.log(LogLevel::info, to_text(peer) +
                                      " needs entries that are compacted away: it gets "
                                      "a snapshot");
+}
+
+void SnapshotSender::begin_repair(NodeId peer, LogIndex at_least) {
+    if (feeds_.contains(peer)) return;
+    add(peer, at_least, true);
+    context_.log(LogLevel::warning,
+                 "the state of " + to_text(peer) + " is damaged: it gets a snapshot");
+}
+
+void SnapshotSender::add(NodeId peer, LogIndex at_least, bool repair) {
+    Feed& feed = feeds_[peer] = {};
+    feed.at_least = at_least;
+    feed.repair = repair;
+    feed.heard = feed.progressed = context_.now();
 }
 
 // Sends again from what the peer is known to have.
@@ -110,7 +122,7 @@ std::optional<EntryId> SnapshotSender::on(const InstallSnapshotReply& reply, Nod
     if (reply.installed) {
         context_.log(LogLevel::info,
                      to_text(from) + " has the snapshot up to " + to_text(feed.snapshot.last));
-        const EntryId last = feed.snapshot.last;
+        const auto last = feed.repair ? std::nullopt : std::optional(feed.snapshot.last);
         feeds_.erase(found);
         return last;
     }

@@ -23,7 +23,14 @@ public:
 
     // The peer needs a snapshot that covers `at_least`. Does nothing if it is being sent one.
     void begin(NodeId peer, LogIndex at_least);
-    bool sending_to(NodeId peer) const { return feeds_.contains(peer); }
+    // The peer's log is sound, and its state is not: it needs a snapshot that covers `at_least`, and
+    // gets entries all the while. Does nothing if it is being sent one.
+    void begin_repair(NodeId peer, LogIndex at_least);
+    // It gets its entries with the snapshot, and by no other way.
+    bool sending_to(NodeId peer) const {
+        const auto feed = feeds_.find(peer);
+        return feed != feeds_.end() && !feed->second.repair;
+    }
 
     // The peer is none any more.
     void forget(NodeId peer) { feeds_.erase(peer); }
@@ -35,7 +42,8 @@ public:
     void drained();
 
     void on(const SnapshotRead& read);
-    // The entry up to which the peer has everything now, once a snapshot is in force there.
+    // The entry up to which the peer has everything now, once a snapshot is in force there. None: it
+    // is not, or its log is as it was.
     std::optional<EntryId> on(const InstallSnapshotReply& reply, NodeId from);
 
     // The log must not be cut beyond this, or who gets a snapshot now would need another one after
@@ -45,6 +53,7 @@ public:
 private:
     struct Feed {
         LogIndex at_least;
+        bool repair = false;          // of the state alone
         SnapshotName snapshot;        // id 0: not known yet
         std::uint64_t next = 0;       // the offset to read next
         std::uint64_t acked = 0;      // the peer has so much
@@ -54,6 +63,7 @@ private:
         Moment heard;
         Moment progressed;  // when it had more than before
     };
+    void add(NodeId peer, LogIndex at_least, bool repair);
     static void rewind(Feed& feed);
     bool may_read(const Feed& feed) const;
     void read(NodeId peer, Feed& feed);

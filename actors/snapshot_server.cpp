@@ -4,6 +4,7 @@
 
 #include "messages/check.hpp"
 #include "messages/crc32c.hpp"
+#include "storage/disk.hpp"
 
 namespace raftbus {
 namespace {
@@ -38,8 +39,10 @@ void SnapshotServer::work() {
     working_ = true;
     if (snapshot_ && name_.last.index >= waiting_.front().at_least) return read_next();
     snapshot_.reset();  // its files go before those of the next one are made
-    made_ = std::make_shared<std::shared_ptr<Snapshot>>();
-    context_.run_in_background(make_job_, [made = made_, make = make_()] { *made = make(); });
+    made_ = std::make_shared<Made>();
+    context_.run_in_background(make_job_, [made = made_, make = make_()] {
+        made->damage = damage_in([&] { made->snapshot = make(); });
+    });
 }
 
 void SnapshotServer::read_next() {
@@ -52,14 +55,22 @@ void SnapshotServer::read_next() {
     read.offset = piece_->asked.id == name_.id ? piece_->asked.offset : 0;
     context_.run_in_background(read_job_, [piece = piece_, snapshot = snapshot_] {
         SnapshotRead& read = piece->read;
-        read.bytes = SharedBytes::own(snapshot->read(read.offset, piece->asked.bytes_max));
+        piece->damage = damage_in([&] {
+            read.bytes = SharedBytes::own(snapshot->read(read.offset, piece->asked.bytes_max));
+        });
         read.crc = crc32c(read.bytes.view());
     });
 }
 
 bool SnapshotServer::on_job_done(JobId job) {
-    if (job == make_job_) {
-        snapshot_ = std::move(*made_);
+    if (job != make_job_ && job != read_job_) return false;
+    if (std::exchange(dropped_, false)) {
+        made_.reset();
+        piece_.reset();
+        working_ = false;
+    } else if (job == make_job_) {
+        snapshot_ = std::move(made_->snapshot);
+        damage_ = std::move(made_->damage);
         made_.reset();
         working_ = false;
         if (!snapshot_) {  // no room for it: whoever still needs it asks again
@@ -69,15 +80,22 @@ bool SnapshotServer::on_job_done(JobId job) {
         name_ = {snapshot_->last(), context_.random(kNumbers) + 1, snapshot_->size()};
         CHECK(waiting_.empty() || name_.last.index >= waiting_.front().at_least,
               "the log is cut below what is flushed only");
-    } else if (job == read_job_) {
-        context_.send({context_.self().node, ActorName::replicator}, std::move(piece_->read));
+    } else {
+        damage_ = std::move(piece_->damage);
+        if (damage_.empty())
+            context_.send({context_.self().node, ActorName::replicator}, std::move(piece_->read));
         piece_.reset();
         working_ = false;
-    } else {
-        return false;
+        if (!damage_.empty()) return true;
     }
     work();
     return true;
+}
+
+void SnapshotServer::drop() {
+    waiting_.clear();
+    snapshot_.reset();
+    dropped_ = working_;
 }
 
 void SnapshotServer::on_timer(TimerId timer) {

@@ -9,6 +9,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "actors/context.hpp"
 #include "actors/timer.hpp"
@@ -27,6 +29,10 @@ public:
     void on(const ReadSnapshot& read);
     // True if the job was this object's.
     bool on_job_done(JobId job);
+    // What of the state could not be read, when a job has found out; empty: nothing. Told once.
+    std::string take_damage() { return std::exchange(damage_, {}); }
+    // The state is damaged: what is there of it goes, and who waits asks again.
+    void drop();
     void on_timer(TimerId timer);
 
 private:
@@ -34,6 +40,11 @@ private:
     struct Piece {
         ReadSnapshot asked;
         SnapshotRead read;
+        std::string damage;
+    };
+    struct Made {
+        std::shared_ptr<Snapshot> snapshot;
+        std::string damage;
     };
     void work();
     void read_next();
@@ -46,7 +57,9 @@ private:
     SnapshotName name_;
     std::deque<ReadSnapshot> waiting_;
     bool working_ = false;
-    std::shared_ptr<std::shared_ptr<Snapshot>> made_;
+    std::shared_ptr<Made> made_;
+    std::string damage_;
+    bool dropped_ = false;  // what the job under way works on
     std::shared_ptr<Piece> piece_;
     Timer idle_;
 };

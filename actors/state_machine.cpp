@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "messages/check.hpp"
+#include "storage/disk.hpp"
 
 namespace raftbus {
 namespace {
@@ -31,6 +32,7 @@ std::uint64_t bytes_of(const Item& item) {
 std::uint64_t bytes_of(const Answer& answer) {
     if (const auto* get = std::get_if<GetAnswer>(&answer))
         return get->item ? bytes_of(*get->item) : 0;
+    if (std::holds_alternative<NoAnswer>(answer)) return 0;
     std::uint64_t bytes = 0;
     for (const Item& item : std::get<ScanAnswer>(answer).items) bytes += bytes_of(item);
     return bytes;
@@ -63,6 +65,7 @@ StateMachine::StateMachine(Context& context, KvState& state)
 
 void StateMachine::start() {
     witness_.begin(state_.applied().index, state_.digest());
+    if (!state_.damage().empty()) damaged(state_.damage());
     if (state_.flushed().index) tell_flushed(0);
 }
 
@@ -70,33 +73,41 @@ void StateMachine::start() {
 
 void StateMachine::on(const Apply& apply, const Envelope&) {
     CHECK(!installation_ && !install_due_, "fed while its state is being replaced");
-    const NodeId self = context_.self().node;
+    if (damage_) return;  // the replicator hears of it, and sends this again to the next state
     OutcomesReady ready;
     state_.tell_changes_to(watches_.sink());
-    for (const Batch& batch : apply.batches) {
-        if (batch.header.last() <= state_.applied().index) continue;  // sent again after a start
-        const bool ours = batch.header.origin == self && batch.header.kind == BatchKind::commands;
-        if (ours) {
-            BatchOutcome& outcome = ready.batches.emplace_back();
-            outcome.proposal = batch.header.proposal;
-            state_.apply(batch, &outcome.outcomes);
-        } else {
-            state_.apply(batch, nullptr);
+    const std::string damage = damage_in([&] {
+        for (const Batch& batch : apply.batches) {
+            if (batch.header.last() <= state_.applied().index) continue;  // sent again after a start
+            apply_one(batch, ready);
+            witness_.applied(state_.applied().index, state_.digest());
         }
-        witness_.applied(state_.applied().index, state_.digest());
-    }
+    });
     state_.tell_changes_to(nullptr);
     ready.index = state_.applied().index;
     ready.term = state_.applied().term;
     context_.send(neighbour(context_, ActorName::replicator),
-                  Applied{ready.index, state_.clock(), state_.due(), state_.digest()});
-    tell(watches_.applied(ready.index));
+                  Applied{ready.index, state_.clock(), state_.due(), witness_.newest()});
+    auto news = watches_.applied(ready.index);
+    if (damage.empty()) tell(std::move(news));  // else of a batch that was not applied to its end
     context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
+    if (!damage.empty()) return damaged(damage);
     answer_waiting();
     if (const auto due = witness_.due()) answer(*due);
 }
 
+void StateMachine::apply_one(const Batch& batch, OutcomesReady& ready) {
+    const bool ours = batch.header.origin == context_.self().node &&
+                      batch.header.kind == BatchKind::commands;
+    if (!ours) return state_.apply(batch, nullptr);
+    BatchOutcome outcome;
+    outcome.proposal = batch.header.proposal;
+    state_.apply(batch, &outcome.outcomes);
+    ready.batches.push_back(std::move(outcome));
+}
+
 void StateMachine::on(const ReadState& read, const Envelope& envelope) {
+    if (damage_) return answer(read, envelope);
     const bool due = read.at <= state_.applied().index && !installation_;
     if (due && answered_bytes_ < kAnswersAtOnce) return answer(read, envelope);
     waiting_.emplace(read.at, WaitingRead{envelope, read});
@@ -112,15 +123,17 @@ void StateMachine::report(const AskReport& ask, const Envelope& envelope) {
     StateReport report;
     report.ask = ask.ask;
     report.applied = state_.applied().index;
-    report.digest = state_.digest();
+    report.digest = damage_ ? witness_.newest() : state_.digest();
     report.keys = state_.keys();
     report.diverged = witness_.diverged();
+    report.damaged = damage_;
     context_.send(envelope.from, report);
 }
 
 // ---- flushes
 
 void StateMachine::on(const TakeSnapshot& take, const Envelope&) {
+    if (damage_ && !take.ask) return;
     asked_.push_back(take.ask);
 }
 
@@ -132,7 +145,7 @@ void StateMachine::on_drained() {
 }
 
 void StateMachine::maybe_flush() {
-    if (flushing_ || flush_again_.running() || installation_ || install_due_) return;
+    if (flush_ || damage_ || flush_again_.running() || installation_ || install_due_) return;
     const bool asked = !asked_.empty() || backups_.wants_flush();
     if (!asked && !state_.wants_flush()) return;
     if (room_) backups_.flushing(state_.digest(), state_.clock());  // else what was put off
@@ -140,10 +153,12 @@ void StateMachine::maybe_flush() {
         for (const std::uint64_t ask : std::exchange(asked_, {})) tell_flushed(ask);
         return backups_.flushed();
     }
-    flushing_ = true;
+    flush_ = std::make_shared<Flush>();
     asked_of_flush_.insert(asked_of_flush_.end(), asked_.begin(), asked_.end());
     asked_.clear();
-    context_.run_in_background(kFlush, state_.begin_flush());
+    context_.run_in_background(kFlush, [flush = flush_, work = state_.begin_flush()] {
+        flush->damage = damage_in(work);
+    });
 }
 
 void StateMachine::tell_flushed(std::uint64_t ask) {
@@ -151,7 +166,8 @@ void StateMachine::tell_flushed(std::uint64_t ask) {
 }
 
 void StateMachine::on_job_done(JobId job) {
-    if (server_.on_job_done(job) || backups_.on_job_done(job)) return;
+    if (server_.on_job_done(job)) return damaged(server_.take_damage());
+    if (backups_.on_job_done(job)) return damaged(backups_.take_damage());
     if (job == kInstall) return installed();
     if (job == kLeftovers) return;
     CHECK(job == kFlush);
@@ -160,8 +176,11 @@ void StateMachine::on_job_done(JobId job) {
 
 // Without room what is applied stays in memory, and the log uncut.
 void StateMachine::flushed() {
-    flushing_ = false;
-    const bool had_room = std::exchange(room_, state_.end_flush());
+    const std::string damage = std::exchange(flush_, nullptr)->damage;
+    const bool written = state_.end_flush();
+    if (!damage.empty()) return damaged(damage);
+    if (damage_) return;
+    const bool had_room = std::exchange(room_, written);
     if (!room_) {
         flush_again_.start(kFlushAgainAfter);
         if (had_room)
@@ -186,8 +205,11 @@ void StateMachine::forget_flush() {
 
 // ---- snapshots
 
+// Who needs more than is flushed asks again soon.
 void StateMachine::on(const ReadSnapshot& read, const Envelope&) {
-    server_.on(read);
+    if (damage_) return;
+    if (read.at_least <= state_.flushed().index) return server_.on(read);
+    if (asked_.empty() && !flush_) asked_.push_back(0);
 }
 
 void StateMachine::on(const ReadBackup& read, const Envelope& envelope) {
@@ -205,7 +227,7 @@ void StateMachine::on(const InstallState& install, const Envelope&) {
 
 // Not beside a flush, which writes to the state that goes.
 void StateMachine::maybe_install() {
-    if (!install_due_ || flushing_) return;
+    if (!install_due_ || flush_) return;
     const SnapshotName snapshot = *std::exchange(install_due_, std::nullopt);
     auto whole = intake_.hand_over(snapshot);
     if (!whole) {
@@ -217,7 +239,8 @@ void StateMachine::maybe_install() {
     installation_->snapshot = snapshot;
     context_.run_in_background(kInstall,
                                [installation = installation_,
-                                work = state_.begin_install(std::move(whole), snapshot.last)] {
+                                work = state_.begin_install(std::move(whole), snapshot.last,
+                                                            witness_.sound_at(snapshot.last.index))] {
                                    installation->result = work();
                                });
 }
@@ -240,7 +263,8 @@ void StateMachine::installed() {
         ready.term = state_.applied().term;
         ready.skipped = true;
         context_.send(neighbour(context_, ActorName::gateway), std::move(ready));
-        const bool was_diverged = witness_.diverged().has_value();
+        const bool was_diverged = witness_.diverged() || damage_;
+        damage_.reset();
         witness_.begin(state_.applied().index, state_.digest());
         if (was_diverged) tell_judged();
     } else {
@@ -283,9 +307,30 @@ void StateMachine::on(const DigestVerdict& verdict, const Envelope&) {
     if (witness_.on(verdict)) tell_judged();
 }
 
+// Nothing is done with the state any more: what was carried out of the batch under way is worth
+// nothing, and what is flushed now would be as damaged. Empty: nothing is damaged.
+void StateMachine::damaged(const std::string& what) {
+    if (what.empty() || damage_) return;
+    damage_ = {state_.applied().index, what};
+    server_.drop();
+    backups_.drop();
+    tell_judged();
+    for (auto& [at, waited] : std::exchange(waiting_, {})) {
+        context_.answering(waited.envelope);
+        answer(waited.read, waited.envelope);
+    }
+}
+
 void StateMachine::tell_judged() {
     const std::optional<Divergence>& diverged = witness_.diverged();
-    if (diverged)
+    if (damage_)
+        context_.log(LogLevel::error,
+                     damage_->what +
+                         ". This node serves no clients from its state, and asks the leader for "
+                         "another one: nothing is to be done, but check its disk. If there is no "
+                         "other node, restore a backup (raftbus restore); if no state comes, stop "
+                         "this node and run raftbus repair --force");
+    else if (diverged)
         context_.log(LogLevel::error,
                      "the state of this node differs from the others': at index " +
                          std::to_string(diverged->index.value) + " its digest is " +
@@ -295,9 +340,9 @@ void StateMachine::tell_judged() {
                          ". It serves no clients any more: stop it and run raftbus repair --force, "
                          "so that it takes the state anew from the others");
     else
-        context_.log(LogLevel::info, "the state of this node is the others' again");
+        context_.log(LogLevel::info, "the state of this node is sound again");
     for (const ActorName actor : {ActorName::replicator, ActorName::gateway})
-        context_.send(neighbour(context_, actor), StateJudged{diverged});
+        context_.send(neighbour(context_, actor), StateJudged{diverged, damage_});
 }
 
 // ---- watches
@@ -317,7 +362,7 @@ void StateMachine::on(const WatchOn& on, const Envelope&) {
 }
 
 void StateMachine::maybe_read_log() {
-    if (installation_) return;
+    if (installation_ || damage_) return;
     const std::optional<LogIndex> from = watches_.begin_read();
     if (!from) return;
     last_request_ = last_request_.next();
@@ -329,12 +374,12 @@ void StateMachine::maybe_read_log() {
 // While the state is being replaced nothing of the old log is told any more.
 void StateMachine::on(const LogRead& read, const Envelope&) {
     CHECK(read.request == last_request_, "one piece is read at a time");
-    if (installation_) return watches_.forget_read();
+    if (installation_ || damage_) return watches_.forget_read();
     tell(watches_.read(read, state_.footnotes(), state_.applied().index));
 }
 
 void StateMachine::on(const LogCut& cut, const Envelope&) {
-    if (!installation_) state_.log_begins_at(cut.first);
+    if (!installation_ && !damage_) state_.log_begins_at(cut.first);
 }
 
 void StateMachine::tell(Watches::News news) {
@@ -359,14 +404,15 @@ std::string StateMachine::describe() const {
 }
 
 void StateMachine::answer_waiting() {
-    const auto end = waiting_.upper_bound(state_.applied().index);
-    auto at = waiting_.begin();
-    for (; at != end && answered_bytes_ < kAnswersAtOnce; at = waiting_.erase(at)) {
-        const WaitingRead& waited = at->second;
-        context_.answering(waited.envelope);
-        answer(waited.read, waited.envelope);
+    const auto due = [this] {
+        return !waiting_.empty() && waiting_.begin()->first <= state_.applied().index;
+    };
+    while (due() && answered_bytes_ < kAnswersAtOnce) {
+        const auto waited = waiting_.extract(waiting_.begin());
+        context_.answering(waited.mapped().envelope);
+        answer(waited.mapped().read, waited.mapped().envelope);
     }
-    if (at != end && !more_.running()) more_.start(Duration(0));
+    if (due() && !more_.running()) more_.start(Duration(0));
 }
 
 void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
@@ -374,13 +420,17 @@ void StateMachine::answer(const ReadState& read, const Envelope& envelope) {
     reply.read = read.read;
     reply.applied = state_.applied().index;
     std::uint64_t bytes = 0;
+    std::string damage;
     for (std::size_t i = 0; i < read.queries.size() && bytes < read.bytes_max; ++i) {
-        if (i % kReadAhead == 0) expect(std::span(read.queries).subspan(i));
-        reply.answers.push_back(answer_to(read.queries[i]));
-        bytes += bytes_of(reply.answers.back());
+        if (i % kReadAhead == 0 && !damage_) expect(std::span(read.queries).subspan(i));
+        Answer answer = NoAnswer{};
+        if (!damage_ && damage.empty()) damage = damage_in([&] { answer = answer_to(read.queries[i]); });
+        bytes += bytes_of(answer);
+        reply.answers.push_back(std::move(answer));
     }
     answered_bytes_ += bytes;
     context_.send(envelope.from, std::move(reply));
+    damaged(damage);
 }
 
 // The first of these are answered next: what they need of memory comes at once, not one by one.

@@ -94,6 +94,9 @@ private:
         SnapshotName snapshot;
         Status result = Done{};
     };
+    struct Flush {
+        std::string damage;
+    };
 
     void report(const AskReport& ask, const Envelope& envelope);
     void maybe_flush();
@@ -110,6 +113,8 @@ private:
     Answer answer_to(const Query& query);
     void answer(const DigestWitness::Answer& answer);
     void tell_judged();
+    void damaged(const std::string& what);
+    void apply_one(const Batch& batch, OutcomesReady& ready);
 
     Context& context_;
     KvState& state_;
@@ -119,7 +124,8 @@ private:
     Timer more_;                        // goes on answering in the next one
     DigestWitness witness_;
 
-    bool flushing_ = false;
+    std::optional<StateDamage> damage_;  // nothing is applied, read or flushed until it is replaced
+    std::shared_ptr<Flush> flush_;       // null: none is under way
     bool room_ = true;  // on the disk, for the last flush
     Timer flush_again_;
     std::vector<std::uint64_t> asked_;           // TakeSnapshot, for the next flush

@@ -118,7 +118,8 @@ void BulkWriter::settle(std::uint64_t seq, const Value& reply) {
         progressed_at_ = Clock::now();
         return;
     }
-    if (error == "NO_LEADER" || error == "BUSY" || error == "TIMEOUT" || error == "NO_SPACE")
+    if (error == "NO_LEADER" || error == "BUSY" || error == "TIMEOUT" || error == "NO_SPACE" ||
+        error == "DAMAGED")
         return send_again_later(seq);
     succeeded(Reply{reply, connection_->endpoint(), {}});
 }

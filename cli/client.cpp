@@ -75,7 +75,7 @@ std::optional<Value> take_reply(Connection& connection, std::uint64_t id) {
 // True if asking again does no harm and may help.
 bool worth_repeating(const Value& reply, Effect effect) {
     const std::string_view error = reply["error"].text();
-    return error == "NO_LEADER" || error == "BUSY" ||
+    return error == "NO_LEADER" || error == "BUSY" || error == "DAMAGED" ||
            (error == "TIMEOUT" && effect != Effect::writes);
 }
 
@@ -297,7 +297,7 @@ std::vector<Answer> Client::ask_each(const std::vector<std::string>& endpoints, 
 Exit exit_of(const Value& reply) {
     const std::string_view error = reply["error"].text();
     if (error == "CONDITION_FAILED") return Exit::answered_no;
-    if (error == "NO_LEADER" || error == "BUSY" || error == "NO_SPACE" ||
+    if (error == "NO_LEADER" || error == "BUSY" || error == "DAMAGED" || error == "NO_SPACE" ||
         error == "SESSION_EXPIRED")
         return Exit::not_executed;
     if (error == "UNAUTHORIZED") return Exit::unauthorized;
@@ -317,6 +317,8 @@ std::string advice_for(const Value& reply) {
     if (error == "NO_LEADER")
         return "nothing was executed, try again; `raftbus status` shows the nodes";
     if (error == "BUSY") return "nothing was executed, try again in a moment";
+    if (error == "DAMAGED")
+        return "nothing was executed; `raftbus status` shows the nodes, try another one";
     if (error == "NO_SPACE") return "nothing was executed; free space on the nodes' disks";
     if (error == "TIMEOUT") return "it may still happen: read the key before writing again";
     if (error == "SESSION_EXPIRED") return "nothing was executed, try again";

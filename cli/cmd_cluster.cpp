@@ -33,9 +33,11 @@ std::vector<Value> status_row(const NodeView& view) {
         return row;
     }
     const Value& s = *view.status;
-    const bool diverged = !s["diverged"]["index"].empty();
+    std::string role(s["role"].text());
+    if (!s["diverged"]["index"].empty()) role += ", diverged";
+    if (!s["damaged"].empty()) role += ", damaged";
     return {
-        view.node,   diverged ? Value(fmt::format("{}, diverged", s["role"].text())) : s["role"],
+        view.node,   role,
         s["term"],   s["leader"],
         s["first"],  s["last"],
         s["commit"], s["applied"],

@@ -224,9 +224,6 @@ Parts open_parts(const NodeSettings& settings, spdlog::logger& log) {
         std::_Exit(static_cast<int>(Exit::fatal));
     };
     parts.state = opened(KvRocksdb::open(settings.data + "/state", state_options));
-    if (!parts.state->damage().empty())
-        throw Failure(Exit::refused, settings.data + ": " + parts.state->damage(),
-                      "see `raftbus check`, and let `raftbus repair` rebuild the node from its peers");
     parts.disk->hold_reserve();  // again, as far as there is room
     parts.state = with_faults(std::move(parts.state), log);
     if (const Status together = bring_together(*parts.log, *parts.state); !together)

@@ -94,7 +94,7 @@ void WatchFeed::give_up(const std::string& why) {
 bool WatchFeed::take(const Value& reply) {
     if (!reply["ok"].is_true()) {
         const std::string_view error = reply["error"].text();
-        if (error != "BUSY" && error != "TIMEOUT" && error != "NO_LEADER") refuse(reply);
+        if (error != "BUSY" && error != "DAMAGED" && error != "TIMEOUT" && error != "NO_LEADER") refuse(reply);
         give_up(std::string(reply["message"].text()));
         return false;
     }

@@ -34,6 +34,7 @@ enum class BackupFault : std::uint8_t {
     busy,     // another backup is being read
     gone,     // it is not here any more
     no_room,  // on the disk, for making it
+    damaged,  // the state can not be read
 };
 struct NoBackup {
     BackupFault why = BackupFault::busy;

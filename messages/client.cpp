@@ -74,7 +74,8 @@ struct Line {
 std::string_view to_string(ErrorCode code) {
     constexpr std::string_view names[] = {
         "BAD_REQUEST", "TOO_LARGE", "CONDITION_FAILED", "NO_LEADER",       "BUSY",
-        "NO_SPACE",    "TIMEOUT",   "UNSUPPORTED",      "SESSION_EXPIRED", "COMPACTED"};
+        "NO_SPACE",    "TIMEOUT",   "UNSUPPORTED",      "SESSION_EXPIRED", "COMPACTED",
+        "DAMAGED"};
     return names[static_cast<std::size_t>(code)];
 }
 

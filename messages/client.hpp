@@ -182,6 +182,7 @@ enum class ErrorCode : std::uint8_t {
     unsupported,
     session_expired,
     compacted,
+    damaged,
 };
 // As on the wire: "BAD_REQUEST".
 std::string_view to_string(ErrorCode code);
@@ -262,6 +263,7 @@ struct StatusReply {
     std::uint64_t keys = 0;
     bool member = true;
     std::optional<Divergence> diverged;
+    std::string_view damaged;  // what of the state can not be read; empty: nothing is known of
     // Requests in flight on this node and their bytes; of replies that clients have not taken yet.
     std::uint64_t in_flight = 0, in_flight_bytes = 0, unread_bytes = 0;
     std::uint64_t clients = 0, clients_refused = 0;  // connections

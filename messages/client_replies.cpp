@@ -202,7 +202,8 @@ void append_reply(std::string& out, const ReplyHead& head, const ScanReply& repl
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const StatusReply& reply) {
-    MapWriter map(out, head, true, reply.diverged ? 26 : 25);
+    const std::uint32_t optional = (reply.diverged ? 1 : 0) + (reply.damaged.empty() ? 0 : 1);
+    MapWriter map(out, head, true, 25 + optional);
     map.field("node", reply.node)
         .field("cluster", reply.cluster)
         .field("role", reply.role)
@@ -229,6 +230,7 @@ void append_reply(std::string& out, const ReplyHead& head, const StatusReply& re
         .field("cluster_version", std::uint64_t{reply.cluster_version})
         .field("speaks", Versions{reply.oldest, reply.newest});
     if (reply.diverged) map.field("diverged", *reply.diverged);
+    if (!reply.damaged.empty()) map.field("damaged", reply.damaged);
 }
 
 void append_reply(std::string& out, const ReplyHead& head, const HeartbeatReply& reply) {

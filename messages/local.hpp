@@ -39,7 +39,7 @@ struct Standing {
     bool storage_answers = true;  // false: a storage request has been waiting for too long
     bool removed = false;         // members have said that this node is none any more
     bool forgetful = false;       // its data is being rebuilt: what it promised before it knows not
-    bool diverged = false;        // its state differs from the other nodes'
+    bool diverged = false;        // its state differs from the other nodes', or is damaged
     RAFTBUS_FIELDS(Standing, last, configuration, since_leader, storage_answers, removed, forgetful,
                    diverged);
 };
@@ -228,7 +228,11 @@ struct ScanAnswer {
     bool more = false;
     RAFTBUS_FIELDS(ScanAnswer, items, more);
 };
-using Answer = std::variant<GetAnswer, ScanAnswer>;
+// The state is damaged there, or elsewhere: it answers nothing.
+struct NoAnswer {
+    RAFTBUS_FIELDS(NoAnswer);
+};
+using Answer = std::variant<GetAnswer, ScanAnswer, NoAnswer>;
 
 // gateway -> state machine: answer these once `at` is applied.
 struct ReadState {
@@ -286,13 +290,20 @@ struct Divergence {
     bool by_majority = false;  // a majority of the voters has the expected one
     RAFTBUS_FIELDS(Divergence, index, digest, expected, by_majority);
 };
+// Something in the state of this node can not be read. It applies nothing more, and answers nothing.
+struct StateDamage {
+    LogIndex applied;  // what takes its place must reach at least as far
+    std::string what;
+    RAFTBUS_FIELDS(StateDamage, applied, what);
+};
 struct StateReport {
     std::uint64_t ask = 0;
     LogIndex applied;
     std::uint64_t digest = 0;  // of the state at `applied`
     std::uint64_t keys = 0;    // about how many there are
     std::optional<Divergence> diverged;
-    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys, diverged);
+    std::optional<StateDamage> damaged;
+    RAFTBUS_FIELDS(StateReport, ask, applied, digest, keys, diverged, damaged);
 };
 
 // ---- the bus
@@ -361,11 +372,12 @@ struct Resign {
 
 // ---- digests
 
-// state machine -> replicator, gateway: this node's state differs from the others', so it serves
-// nobody; or (none) it does not any more.
+// state machine -> replicator, gateway: this node's state differs from the others', or can not be
+// read, so it serves nobody; or (neither) it is sound again.
 struct StateJudged {
     std::optional<Divergence> diverged;
-    RAFTBUS_FIELDS(StateJudged, diverged);
+    std::optional<StateDamage> damaged = {};
+    RAFTBUS_FIELDS(StateJudged, diverged, damaged);
 };
 
 }  // namespace raftbus

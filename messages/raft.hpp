@@ -106,7 +106,10 @@ struct HeartbeatReply {
         last;  // the end of the follower's log, durable or not: tells lost appends from slow ones
     LogIndex matched;  // as in Matched: said again, in case that was lost
     std::uint32_t priority = 0;  // of this node as a leader; 0 while it should not lead
-    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched, priority);
+    // Its state is damaged: it needs a snapshot that reaches at least so far; 0: it needs none. An
+    // older leader does not look at this.
+    LogIndex state_wanted = {};
+    RAFTBUS_FIELDS(HeartbeatReply, term, round, last, matched, priority, state_wanted);
 };
 
 // "Your term is over": the answer to a leader of an older term.

@@ -100,6 +100,23 @@ TEST_F(SenderTest, APeerThatLostItAllGetsItFromTheBeginning) {
     EXPECT_EQ(pieces(), (Offsets{0, 100}));
 }
 
+TEST_F(SenderTest, ARepairLeavesTheEntriesTheirWay) {
+    SnapshotSender other{context, options, kTerm};
+    other.begin_repair(kPeer, LogIndex(10));
+    EXPECT_FALSE(other.sending_to(kPeer)) << "entries go on";
+    context.pass(50ms);
+    other.drained();
+    const auto asked = context.take<ReadSnapshot>();
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked[0].at_least, LogIndex(10));
+    const std::string bytes(name.size, 'x');
+    other.on(SnapshotRead{kPeer, name, 0, crc32c(bytes), SharedBytes::copy(bytes)});
+    EXPECT_EQ(other.on(InstallSnapshotReply{kTerm, name, name.size, true}, kPeer), std::nullopt)
+        << "its log is as it was";
+    other.begin(kPeer, LogIndex(10));
+    EXPECT_TRUE(other.sending_to(kPeer));
+}
+
 TEST_F(SenderTest, AnswersAboutAnotherSnapshotAreNothing) {
     pieces();
     const SnapshotName other{entry(12, 5), 98, 450};
