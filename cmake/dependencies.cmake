@@ -1,13 +1,7 @@
 # Every package the project uses, found in one place. Debian names: cmake/packages.txt.
 find_package(Threads REQUIRED)
 find_package(cppzmq REQUIRED)
-# Debian 12 installs msgpack-cxx's config under another name than the package's.
-find_package(msgpack CONFIG REQUIRED NAMES msgpack-cxx msgpackc-cxx msgpack)
-if(TARGET msgpack-cxx)
-    set(MSGPACK_TARGET msgpack-cxx)
-else()
-    set(MSGPACK_TARGET msgpackc-cxx)
-endif()
+include(cmake/msgpack.cmake)
 find_package(Boost REQUIRED COMPONENTS program_options)
 find_package(spdlog REQUIRED)
 find_package(RocksDB REQUIRED)
